@@ -1,0 +1,201 @@
+"""The command line's offline half: all that needs captures or a file, never the network."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+from archive import __version__
+from archive.bulletins import read_bulletin
+from archive.clock import now
+from archive.decode import decode, unpack
+from archive.errors import ArchiveError, Damaged, SourceFailed, Stale, UsageError
+from archive.render import to_json
+from archive.sources import Links, Source, load_sources, own_sources
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("data"),
+    show_default=True,
+    help="The data folder.",
+)
+SOURCES = click.option(
+    "--sources",
+    "folders",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A further folder of source files.",
+)
+
+
+def exits(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn the archive's errors into one line on standard error and their exit code."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except ArchiveError as error:
+            click.echo(f"bulletins: {error}", err=True)
+            sys.exit(error.exit_code)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bulletins")
+def main() -> None:
+    """Collect ministries' bulletins, keep every version, search them by word, province and day.
+
+    Exit codes: 0 good, 2 usage, 3 a source failed, 4 stale, 5 locked, 6 damaged, 7 cannot write.
+    """
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--url", help="The page's address at the ministry.")
+@SOURCES
+@exits
+def parse(file: Path, url: str | None, folders: tuple[Path, ...]) -> None:
+    """Read one saved page and print what it says as JSON.
+
+    \b
+    Example:
+      bulletins parse page.html --url https://www.mohurd.gov.cn/xwfb/202005/t20200528_245619.html
+    """
+    try:
+        body = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    encoding = "gzip" if body.startswith(b"\x1f\x8b") else ""
+    bulletin = read_bulletin(decode(unpack(body, encoding)), _links(url, load_sources(folders)))
+    click.echo(json.dumps(to_json(bulletin), ensure_ascii=False, indent=1))
+
+
+def _links(url: str | None, sources: dict[str, Source]) -> Links | None:
+    """The source whose host the address is on; an address of no source is read generically."""
+    if url is None:
+        return None
+    for source in sources.values():
+        if address := Links(source, source.home + "/", source.home).canonical(url):
+            return Links(source, address, address)
+    return None
+
+
+@main.command()
+@DATA
+@SOURCES
+@exits
+def rebuild(data: Path, folders: tuple[Path, ...]) -> None:
+    """Derive the database again from the captures, row by row as the crawls built it.
+
+    \b
+    Example:
+      bulletins rebuild --data data
+    """
+    from archive.rebuild import rebuild as derive
+
+    if not (data / "warc").is_dir():
+        raise UsageError(f"{data} has no captures: name the data folder with --data")
+    sources = load_sources((*folders, *own_sources(data)))
+    count = derive(data, sources, lambda n: click.echo(f"{n} captures", err=True))
+    click.echo(f"{data}/bulletins.db derived again from {count} captures")
+
+
+@main.command()
+@DATA
+@click.option("--full", is_flag=True, help="Compare every entry with the index, not a sample.")
+@exits
+def verify(data: Path, full: bool) -> None:
+    """Check captures, database and search index against each other.
+
+    \b
+    Example:
+      bulletins verify --data data
+    """
+    from archive.verify import problems
+
+    found = 0
+    for problem in problems(data, full=full):
+        found += 1
+        click.echo(problem, err=True)
+    if found:
+        raise Damaged(f"{found} problems in {data}")
+    click.echo(f"{data} is whole")
+
+
+@main.command()
+@DATA
+@SOURCES
+@exits
+def status(data: Path, folders: tuple[Path, ...]) -> None:
+    """Say for each source what it last brought and what is wrong.
+
+    Exits with 3 when the last crawl of a source failed, with 4 when one is stale.
+
+    \b
+    Example:
+      bulletins status --data data
+    """
+    from archive.status import open_readonly, statuses
+
+    with open_readonly(data) as conn:
+        found = statuses(conn, load_sources((*folders, *own_sources(data))), now())
+    head = ["source", "bulletins", "newest", "rhythm", "last crawl", "waiting", "incidents", ""]
+    rows = [
+        [
+            s.source,
+            s.bulletins,
+            s.newest,
+            f"{s.rhythm_days} days",
+            s.last_crawl,
+            s.waiting,
+            s.open_incidents,
+            s.problem or "all well",
+        ]
+        for s in found
+    ]
+    click.echo(as_table([head, *rows]))
+    if any(s.failed for s in found):
+        sys.exit(SourceFailed.exit_code)
+    if any(s.stale for s in found):
+        sys.exit(Stale.exit_code)
+
+
+@main.command()
+@DATA
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=int, default=8001, show_default=True, help="The port to listen on.")
+@exits
+def serve(data: Path, host: str, port: int) -> None:
+    """Publish the archive with Datasette: search, tables, JSON and CSV.
+
+    \b
+    Example:
+      bulletins serve --data data/demo --port 8001
+    """
+    from archive.serve import serve as publish
+
+    publish(data, host, port)
+
+
+def as_table(rows: list[list[Any]]) -> str:
+    """Rows of text in columns, for a person; Han characters count two cells."""
+    from archive.lines import width
+
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [max(width(row[i]) for row in cells) for i in range(len(cells[0]))] if cells else []
+    return "\n".join(
+        "  ".join(c + " " * (w - width(c)) for c, w in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )

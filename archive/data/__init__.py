@@ -1,0 +1,1 @@
+"""Data files that the archive reads: the gazetteer, the notices of its sources, its generator."""

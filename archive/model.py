@@ -1,0 +1,130 @@
+"""The nouns of the archive: what one page says once it has been read.
+
+Offsets count code points from 0 in the text of the entry they belong to, and
+``text[offset:offset + len(mention)] == mention`` holds for every mention.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+DateKind = Literal["event", "since", "deadline", "as_of", "reference"]
+Precision = Literal["day", "week", "xun", "month", "quarter", "half", "year", "plan", "vague"]
+Level = Literal["city", "county", "town", "village", "xpcc"]
+Basis = Literal["heading", "title", "issuer", "place"]
+EntryKind = Literal["lead", "section", "item", "article"]
+
+
+@dataclass(frozen=True, slots=True)
+class DateMention:
+    """A date expression as written, and the civil days (Asia/Shanghai) that it means.
+
+    ``start`` and ``end`` are both inclusive; either is None where the words leave it open.
+    ``rule`` names the grammar rule that read it.
+    """
+
+    text: str
+    offset: int
+    kind: DateKind
+    start: date | None
+    end: date | None
+    precision: Precision
+    rule: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceMention:
+    """A place below the province as written; ``code`` is GB/T 2260, None when not resolved."""
+
+    text: str
+    offset: int
+    level: Level
+    code: str | None
+    rule: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Official:
+    """A person with a title, both exactly as written; the offset is the name's."""
+
+    name: str
+    title: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Province:
+    """One of the 34 province-level divisions, keyed by its GB/T 2260 code."""
+
+    code: str
+    name: str
+    short: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryProvince:
+    """A province that an entry carries, and what it was read from."""
+
+    province: Province
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The smallest piece of a bulletin that stands by itself; the lead has seq 0."""
+
+    seq: int
+    kind: EntryKind
+    heading: str | None
+    text: str
+    provinces: tuple[EntryProvince, ...] = ()
+    dates: tuple[DateMention, ...] = ()
+    event_start: date | None = None
+    event_end: date | None = None
+    open_end: bool = False
+    places: tuple[PlaceMention, ...] = ()
+    officials: tuple[Official, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the ministry took the text from: ``摘自 《报•版》 YYYY.MM.DD``."""
+
+    literal: str
+    publication: str | None
+    section: str | None
+    date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file offered beside the text: its canonical address and its label."""
+
+    url: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bulletin:
+    """One published page, read whole.
+
+    ``published`` is the civil date; ``published_at`` the instant in UTC with Z where the page
+    gives a time of day. ``anchor`` is the date that expressions without a year count from.
+    ``body`` names the rule that found the text; a generic one is a fallback, worth a look.
+    """
+
+    url: str | None
+    title: str
+    series: str | None
+    issue: int | None
+    published: date
+    published_at: str | None
+    origin: Origin | None
+    issuer: str | None
+    anchor: date
+    lead: Entry | None
+    entries: tuple[Entry, ...]
+    attachments: tuple[Attachment, ...]
+    body_rule: str

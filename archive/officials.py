@@ -1,0 +1,366 @@
+"""People named with a title: who did it, in the words of the bulletin.
+
+No dictionary of people and no word segmentation. A title is found by the word it ends in (厅长,
+书记, 巡视员), a name by its surname, its length and what follows it, and the beginning of the
+title by the nearest sign or word on its left that belongs to no organisation. Each of the three
+must hold, or nothing is reported: a wrong person is worse than a missing one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from archive.model import Official
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+# The 300 commonest surnames of the mainland (household register of 2008, after Bao's
+# ChineseNames) and rarer ones of the Hundred Family Surnames. Left out are those that are
+# nearly always another word after a title: 和 党 国 水 从 来 过 能 都 后 有 公 位 原 自.
+SURNAMES = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙朱马胡郭何高罗林郑梁谢宋唐韩许冯邓曹彭曾肖田董袁于潘蒋杜蔡余程魏叶吕丁苏"
+    "任沈姚姜卢崔钟谭汪范陆金石廖贾夏付方韦邹白熊孟秦邱尹江薛闫侯段雷史龙陶顾贺黎郝毛邵龚万钱武严戴孔"
+    "向覃常汤莫康文温牛代赖洪葛施邢安樊齐乔易庞倪伍鲁聂章岳颜殷翟申耿欧庄左焦兰关俞柳甘祝傅包尚毕舒宁"
+    "曲梅童阮纪季苗单裴符谷凌成霍盛詹冉路骆辛靳柯涂蓝柴管翁祁鲍喻游蒙华蒲房滕屈饶解艾牟候时尤阳穆司吉"
+    "车项缪芦农卓窦褚娄古景宫戚连费冷卜晏米席柏卫宗岑佟边瞿麦桂沙臧全闵普姬师苟邬卞应桑隋栾仇商刁简荣"
+    "寇郎丛仲明查巫占甄巩虞丘佘苑迟麻池阎敖封鞠谈惠匡官荆郁胥冀乐南邝栗储楚鄢谌劳皮蔺奚闻粟满楼盘海伊"
+    "阚冼强仝索鹿习郗嵇钮咸籍屠鄂阙厉糜井花狄贝伏茅昝宣贲邰杭诸羊於芮羿汲邴松富乌巴弓牧隗山郜蓟薄宿怀"
+    "逄扶堵宰郦雍璩濮寿扈郏浦慕茹宦鱼容慎戈庾暨居衡禄沃利蔚夔隆厍晁勾融訾那毋乜丰蒯相荀权逯盖益桓布敬"
+    "揭库操晋矫呼律信苍门凤邸智撒仉豆逢银巨朴青么旷忻檀帅缑亢况郄郅舍支燕"
+)
+COMPOUND = _words(
+    """
+    欧阳 上官 司马 诸葛 皇甫 令狐 尉迟 夏侯 慕容 东方 公孙 端木 司徒 宇文 独孤 轩辕 呼延 长孙
+    申屠 澹台 淳于 赫连 闻人 钟离 鲜于 闾丘 太史 南宫 西门 东郭 百里 濮阳 完颜 纳兰 拓跋
+    """
+)
+
+# Elements of Tibetan and Mongolian names: two of them in a row are a person.
+ELEMENTS = (
+    "扎西|多吉|洛桑|江村|次仁|旦增|丹增|尼玛|达瓦|平措|顿珠|坚才|罗布|格桑|边巴|普布|巴桑|拉巴|米玛|卓玛|"
+    "央金|德吉|白玛|贡嘎|嘎玛|索朗|索南|才让|仁增|桑吉|旺堆|旺久|次珠|群培|加措|嘉措|加布|赤林|向巴|坚赞|"
+    "朗杰|曲珍|拉姆|卓嘎|桑珠|朗加|仁青|昂旺|阿旺|呼和|巴特尔|额尔敦|朝鲁|那顺|孟克|乌兰|苏和|布和|"
+    "巴图|吉日格勒|斯琴|高娃|毕力格|图雅|其其格|格日勒|宝力高|满都拉|朝克图"
+)
+LEXICAL_NAME = re.compile(rf"(?:{ELEMENTS}){{2,3}}|巴特尔|齐扎拉")
+# Uygur, Kazakh and foreign names. A column's name is none: 书记访谈·基层治理.
+DOTS = "·•・‧．"
+DOTTED_NAME = re.compile(rf"[一-鿿]{{2,6}}(?<![谈话说讲坛访篇录])(?:[{DOTS}][一-鿿]{{1,8}}){{1,3}}")
+
+# Words that begin with a surname and are no name.
+NOT_NAMES = _words(
+    """
+    高度 高级 高校 高中 高质 高位 高标 高效 高兴 高原 高层 高速 高新 高铁 方面 方向 方案 方便
+    方式 方法 方可 明确 明年 明显 明天 明日 明察 成立 成为 成员 成功 成果 成效 成都 成绩 项目
+    单位 单独 单元 管理 管委 管护 管控 管好 管线 关于 关注 关心 关键 关系 关怀 关爱 关口 关停
+    关闭 全面 全体 全力 全程 全省 全市 全国 全县 全区 全部 全员 全党 全军 全会 全过 全年 全域
+    全球 全文 全天 全覆 全州 全厅 全局 全系 全行 解决 解读 解放 解释 解答 解除 支持 支部 支队
+    支援 支付 支撑 支行 支委 支教 支农 查看 查找 查阅 查处 查验 查办 查实 查清 查明 强调 强化
+    强国 强省 强市 强县 强力 强烈 连续 连日 连夜 连任 连线 连云 连接 连年 连片 连心 连队 连同
+    谈话 谈到 谈及 谈判 谈心 谈起 安全 安置 安装 安居 安监 安徽 安委 安排 安保 安康 安阳 安庆
+    安心 安顺 常态 常务 常委 常规 常年 常抓 常住 常州 常德 常常 常驻 常设 温暖 温馨 温度 温州
+    温泉 石油 石化 石家 石材 石嘴 石景 农业 农村 农民 农户 农机 农办 农牧 农垦 农行 农委 农科
+    农技 农田 农大 农发 农资 农工 商务 商讨 商定 商会 商业 商场 商户 商贸 商家 商品 商议 商洛
+    商丘 时代 时期 时间 时任 时刻 时隔 时常 时说 时要 时提 时的 时指 时强 时表 曾经 曾任 曾在
+    曾是 曾多 任职 任务 任命 任组 任何 任副 任期 任主 任总 任第 任免 任教 任书 任河 任指 应当
+    应急 应邀 应用 应对 应该 应于 应在 应约 应询 应以 应有 应将 应及 应从 应加 应按 应根 应由
+    应认 应坚 应切 包括 包保 包案 包联 包干 包抓 包片 包村 包户 包靠 包头 包装 包销 包含 路线
+    路径 路演 路政 路段 路长 路面 房间 房屋 房管 房产 房建 房企 房地 房子 车辆 车间 车站 车队
+    车主 金融 金额 金华 金牌 金昌 司法 司机 司局 司令 文化 文明 文件 文联 文旅 文物 文广 文艺
+    文山 文史 文体 纪检 纪委 纪律 纪念 纪要 纪工 施工 施行 施策 施救 荣誉 荣获 荣膺 代表 代理
+    代为 代建 代办 代县 代市 代省 游客 游泳 华为 华夏 华东 华北 华南 华中 华侨 海关 海洋 海南
+    海口 海事 海警 海外 海上 海域 海东 海西 海北 江西 江苏 江门 江北 江南 江河 江湖 江水 宁夏
+    宁波 宁德 宁区 南京 南昌 南宁 南通 南阳 南平 南充 南部 南方 南海 山东 山西 山区 山水 山林
+    山洪 普遍 普通 普查 普及 普洱 普法 师生 师资 师傅 师德 师范 席间 席位 满意 满足 满怀 满洲
+    盘活 盘点 盘锦 占地 占比 占用 简要 简单 简政 简称 简化 官方 官员 封闭 封面 封控 米粮 索取
+    索赔 边走 边看 边境 边防 边检 边疆 边查 边听 益阳 相关 相互 相应 相继 相信 相比 相约 相当
+    利用 利益 利民 利率 权力 权威 权益 权限 信访 信息 信用 信贷 信心 容易 居民 居住 居委 居家
+    隆重 融合 融资 融入 融媒 寿险 富裕 富民 花费 花园 松江 松原 牧民 牧区 牧业 门诊 门前 门口
+    银行 银川 青年 青海 青岛 青山 青少 库区 库存 库长 操作 敬业 敬请 布置 布局 舍得 智能 智慧
+    智库 律师 揭牌 揭晓 那么 那些 巴中 巴西 巴彦 景区 景观 景德 古城 古镇 古建 古树 龙头 龙岩
+    万元 万户 万人 万科 万达 万宁 万名 马上 马鞍 马路 程序 程度 黄河 黄山 黄石 黄冈 黄金 黄色
+    白天 白山 白色 白银 白城 周边 周一 周二 周三 周四 周五 周六 周日 周末 周密 周期 周口 林业
+    林草 林区 林场 林长 林芝 武汉 武警 武装 武威 武术 汤原 柳州 贺州 贺信 贺电 徐州 郑州 杭州
+    苏州 梅州 梅花 池州 宿州 宿迁 鄂州 鄂尔 许可 许多 许诺 许昌 康复 康养 康巴 严格 严肃 严厉
+    严重 严防 严密 严禁 严把 严打 严惩 毛利 史料 顾问 顾客 顾全 阳光 阳泉 阳江 陆续 陆军 陆地
+    陆上 何时 何种 余名 余人 余家 余户 余万 左右 左侧 左岸 季度 季节 吉林 吉安 古代 宣布 宣讲
+    宣传 宣读 宣城 宣誓 符合 凌晨 盛大 章程 章节 齐全 齐心 齐聚 齐抓 齐齐 申请 申报 申领 申诉
+    申办 乐山 乐观 乐于 欧盟 欧洲 欧美 毕业 毕节 尚未 尚需 尚有 曲靖 曲阜 曲线 牟取 候选 候任
+    候补 冷链 冷水 冷库 麦收 麦田 沙漠 沙市 沙区 沙分 沙支 楼市 楼盘 楼房 楼宇 楼长 伊犁 伊春
+    储备 储蓄 桂林 景气 井冈 贝类 富有 寿光 容量 查干 熊猫 钱款 牛羊 习惯 习题 慎重 暨南 衡阳
+    衡水 苗木 柴油 麻醉 丰富 丰收 丰台 丰田 荆州 荆门 张贴 张家 秦皇 万州 岳阳 邢台 邵阳 晋城
+    晋中 晋升 信阳 咸阳 咸宁 蒙古 兰州 辛苦 石狮 冀中 池塘 谷物 谷雨 鱼类 羊群 洪水 洪涝 洪峰
+    雷电 雷锋 雷达 雷区 夏季 夏粮 夏收 夏种 信箱 温和 温情 童心 谈民 齐上
+    """
+)
+# Prepositions that are surnames too: what follows them when they are prepositions.
+PREPOSITION = re.compile(
+    r"于(?:近|日|今|昨|当|上|下|每|明[天日年]|次|同|本|年|月|[\d一二三四五六七八九十]|是|此|前|后|其|"
+    r"不|去|晚|凌晨|第|现场)"
+    r"|向(?:大家|群众|全|社|媒|记者|他|她|你|我|广|各|有|与会|参|代表|企|公|基层|职工|员工|居|学|师|"
+    r"干部|国|上|下|前|中|组|督|调|对|客|来|外|受|困|家|一|老|其|获|新|现|这|该|本|两|往|纵|好)"
+)
+# Characters that no given name has, and those that none ends in.
+NOT_GIVEN = frozenset(
+    "在到赴对从就等与及将并被的了是区县省市厅局镇乡村部委处们这那他她它我你很最各每把使着或且即但所地"
+)
+NOT_GIVEN_WORDS = _words(
+    """
+    支行 分行 大桥 水利 公司 集团 医院 大学 单位 项目 组织 代表 会议 企业 机场 汽车 工作 干部
+    群众 问题 情况 制度
+    """
+)
+NOT_LAST = frozenset("向同由因于以称说也又还已曾率给跟会让受带任")
+
+# 市 and 长江大桥, not 市长 and a person named 江.
+_LONG = (
+    r"(?!江(?:大桥|水利|流域|经济|沿|航|干|中|上游|下游|两岸|委|生态|保护|大保护|口|段|隧|路|岸|禁|源)"
+    r"|安[街汽镇路]|安大学|宁路|乐[机国路]|丰汽|[期效远制])"
+)
+ROLE = re.compile(
+    rf"(?:部|省|市|州|县|区|旗|盟|镇|乡|村|厅|局|司|处|科|院|校|组|所|站|行|会|馆|署|台|社|团|队|园|"
+    rf"关|庭|河|湖|林|董事|理事|监事|秘书|检察|审判|指挥|委员)长{_LONG}"
+    r"(?:助理)?"
+    r"|总书记|书记(?![处员])|主席(?![团台令会国])(?:助理)?|总理(?!事)|国务委员"
+    r"|主任(?:委员|医师|科员|编辑|记者|检察官|法官)?(?![务])|政协委员|委员(?![会])|常委(?![会])"
+    r"|(?:党组|党委|党工委|专班|领导小组)成员"
+    r"|巡视员|调研员|督察员|督学|(?:督察)?专员|研究员(?![们])|教授(?![级])|院士(?![工团])|发言人"
+    r"|(?:工程|农艺|经济|会计|统计|兽医|畜牧|规划|建筑|设计|审计|检验|督察)师"
+    r"|总工(?![程会作])|支书|总指挥|总监|参事|政委|司令员"
+    r"|总经理(?:助理)?|经理|总裁|董事(?!会)|大使|总领事|参赞|首席专家|首席[一-鿿]{2}官|负责人"
+    r"|(?:人大|党|人民|职工|首席|特别|常驻|谈判|全权|副|高级)代表(?![团们大会])"
+)
+COMRADE = re.compile(r"同志(?![们])")
+
+_HAN_VERBS = (
+    "主持|出席|列席|带队|带领|率队|率领|一行|深入|强调|指出|要求|表示|介绍|参加|参会|会见|会谈|检查(?!组|团)|调研(?!组|团)|"
+    "督导(?!组|团)|督查(?!组|团)|督战(?!组|团)|督办|督促|督察(?!组|团)|走访|慰问|看望|考察(?!组|团)|视察(?!组|团)|讲话|讲授|讲解|讲述|"
+    "致辞|致信|致电|致欢迎|宣布|宣读|宣讲|传达|通报|汇报|发言|发表|发布|部署|召开|召集|陪同|前往|来到|来京|来访|先后|"
+    "分别|实地|现场|亲自|亲临|亲切|随机|随后|随即|随同|采取|针对|围绕|结合|通过|同志|先生|女士|教授|研究员|院士|博士|"
+    "签署|签订|签约|签发|会同|组织|听取|查看|查访|察看|了解|询问|认为|告诉|透露|坦言|回应|回答|回顾|提出|提到|提醒|"
+    "建议|呼吁|代表|主讲|作出|指导|指挥|指示|调度|安排|研究|分析|总结|点评|授课|揭牌|颁奖|见证|担任|当选|接受|"
+    "应邀|受邀|受|牵头|负责|协调|连线|连夜|坐镇|进村|入户|暗访|明察|约谈|座谈|交流|解读|解释|批示|撰文|开展|启动|"
+    "观摩|巡查|巡河|巡林|夜查|参观|访问|抵达|赶赴|赶到|奔赴|专程|专题|首先|最后|再次|多次|日前|近日|今天|昨天|"
+    "上午|下午|当天|当日|今年|进行|进一步|十分|高度|充分|详细|认真|仔细|全程|共同|一起|一同|联合|分头|带头|带着|"
+    "批评|肯定|说明|评价|阐述|答记者|答复|委托|勉励|鼓励|叮嘱|希望|期待|坚持|关于|有关|重要|为组长|为团长|为大家|"
+    "为其|为他|会上|会后|会前|推动|推进|审议|验收|检阅|慰勉|下沉|驻村|参与|主动|不久|没有|宣誓|逐一|详解|展示|"
+    "引用|任组长|任团长|任主任|任总指挥|做|作|赴|到|在|率|等|与|和|及|说|称|就|对|向|从|以|将|已|并|又|还|也|则|"
+    "于|由|把|给|跟|同|的|是|曾|正|都|其|因|一边|边|见|为|来"
+)
+CLOSING = re.compile(r"\W|\Z")
+FOLLOW = re.compile(rf"\W|\Z|[0-9]|{_HAN_VERBS}")
+# What may stand between a name and the rest of the sentence: 院长甲教授.
+RANK = re.compile(r"同志|先生|女士|教授|研究员|院士|博士")
+GAP = re.compile(r"[：:]?[ \t　]*")
+
+_FIELDS = (
+    "住房|湖泊|城乡建设|城市建设|建设|工业|信息化|科技|发展|改革|人力资源|社会保障|卫生|计划生育|健康|文化|旅游|"
+    "广播电视|体育|教育|林业|草原|自然资源|国土资源|规划|经济|商务|粮食|物资储备|农业|农村|畜牧|水利|渔业|"
+    "环境|资源|宪法|法律|监察|司法|内务|财政|市场监管|知识产权|城市管理|综合执法|行政执法|交通|运输|应急|"
+    "安全|生态|环境保护|民族|宗教|外事|侨务|法制|政策|法规|人事|老干部|审批|政务|数据|国防|合作|贸易|投资|"
+    "能源|统计|监测|技术|质量|标准|培训|劳动|退休|机关|保障|管理|开发|评估|服务|产业|房地产|扶贫|援助|协作"
+)
+# What a cue looks like inside the name of an organisation or a place, then the words that no
+# title has, so that it begins after the last of them.
+LEFT = re.compile(
+    rf"(?:{_FIELDS})[和与及](?={_FIELDS})"
+    r"|呼和浩特|和田|和平区|和县|和政|和龙|和顺|和静|和硕|和布克|和林格尔|政和|平和县|泰和|太和|西和|"
+    r"共和|兴和|仁和|云和|永和|自由|数据|大同|同江|同心|同仁|合同|共同|协同|方向|向阳|对外|对口|对台|"
+    r"将乐|从江|从化|上海|在线|请示|从业|为民|无为|华为|"
+    r"国有|有限|有色|有关|有轨|有机|有线|私有|所有|公有|等级|高等|平等|到期|从事|以色列|联合国|申请|到会|同济|同安|社会上"
+    r"|(?P<cue>以及|要求|邀请|陪同|会见|听取|任命|免去|聘请|聘任|选举|推举|时任|现任|新任|担任|带领|率领|会同|"
+    r"委托|接待|拜会|感谢|围绕|贯彻|落实|学习|传达|按照|根据|通过|采访|看望|慰问|授予|追授|提名|随同|跟随|"
+    r"指派|期间|会上|会后|随后|当天|近日|日前|当日|今天|昨天|上午|下午|晚上|出席|表示|指出|强调|参加|主持|召开|"
+    r"前往|赶赴|来到|联系|同志|\d[年月日时]|和|与|及|由|在|据|同|向|对|请|让|为|是|的|了|将|把|被|从|到|赴|"
+    r"称|并|有|以|经研究|经批准|经同意|给|等|随|见|陪|于)"
+)
+ASIDE = re.compile(r"(?<=[一-鿿])(?:（[一-鿿]{1,10}）|“[一-鿿+\d]{1,10}”)\Z")
+HAN = re.compile(r"[一-鿿]")
+STOP = re.compile(r"\W")
+BEFORE_NAME = frozenset("由对与和同向在及照实彻习据按了的请为是把以让给听随跟见到并遵循神记达")
+OFFICE_ENDS = frozenset("厅局委府司处")  # 省水利厅张建德副厅长
+MAX_TITLE = 60  # characters; the longest honest chains of offices stay below 50
+
+PLACE_ROLES = frozenset("省市州县区旗盟镇乡村厅局")
+# A title cut out of these belongs to the institution (银行长沙分行), not to a name before it.
+SPLIT_INSTITUTIONS = frozenset({"银行", "医院", "学院", "法院", "学校", "学会", "公司"})
+
+
+class _Name(NamedTuple):
+    start: int
+    end: int
+
+
+def find_officials(text: str) -> list[Official]:
+    """People named with a title, in text order, each once a paragraph (a line of ``text``).
+
+    Name and title are exactly as written; the offset is the name's, in code points. A title
+    shared by a list of names (副部长甲、乙) is given to each of them. Linear in the length of
+    the text; never raises.
+    """
+    roles = sorted([*ROLE.finditer(text), *COMRADE.finditer(text)], key=lambda match: match.start())
+    starts = {match.start() for match in roles}
+    ends = {match.end() for match in roles}
+    found: list[Official] = []
+    seen: set[str] = set()
+    floor = 0  # no title or name reaches left of the one before
+    line = 0
+    for role in roles:
+        if role.start() < floor:
+            continue
+        if "\n" in text[line : role.start()]:
+            seen.clear()
+        line = role.start()
+        names: list[_Name] = []
+        title = ""
+        if role[0] != "同志":
+            names, end = _names_after(text, role.end(), starts)
+            if names:
+                start = _title_start(text, role.start(), floor, ends)
+                title = text[start : role.end()]
+                floor = end
+        if not names:
+            before = _name_before(text, role, floor, starts)
+            if before is None:
+                continue
+            names = [before]
+            title = text[before.end : role.end()]
+            floor = role.end()
+        if len(title) > MAX_TITLE:
+            continue
+        for name in names:
+            word = text[name.start : name.end]
+            if word not in seen:
+                seen.add(word)
+                found.append(Official(word, title, name.start))
+    return found
+
+
+def _names_after(text: str, position: int, roles: set[int]) -> tuple[list[_Name], int]:
+    """The names that a title ending at ``position`` is given to, and where they end.
+
+    No names: the title is nobody's.
+    """
+    gap = GAP.match(text, position)
+    start = gap.end() if gap else position
+    # Set apart from its title, a name must be set apart from what follows as well.
+    follow = FOLLOW if start == position else CLOSING
+    names: list[_Name] = []
+    end = position
+    name = _name_at(text, start, follow, roles)
+    while name is not None:
+        names.append(name)
+        rank = RANK.match(text, name.end)
+        end = rank.end() if rank else name.end
+        if text[end : end + 1] not in ("、", "和"):
+            break
+        name = _name_at(text, end + 1, FOLLOW, roles)
+    return names, end
+
+
+def _name_at(text: str, start: int, follow: re.Pattern[str], roles: set[int]) -> _Name | None:
+    """The longest name at ``start`` that what follows lets end."""
+    dotted = DOTTED_NAME.match(text, start)
+    if dotted:
+        last_dot = max(dotted[0].rfind(dot) for dot in DOTS)
+        for end in range(start + last_dot + 3, dotted.end() + 1):
+            verb = follow.match(text, end)
+            # 都, 也 and the like are syllables here.
+            if verb and (
+                len(verb[0]) != 1 or not HAN.match(verb[0]) or verb[0] in "到赴在率作等与和及"
+            ):
+                return _Name(start, end)
+        return None
+    lexical = LEXICAL_NAME.match(text, start)
+    if lexical and follow.match(text, lexical.end()):
+        return _Name(start, lexical.end())
+    ends = [
+        end
+        for end in range(start + 4, start + 1, -1)
+        if end <= len(text)
+        and _is_name(text[start:end])
+        and not any(at in roles for at in range(start, end))
+        and follow.match(text, end)
+    ]
+    if not ends:
+        return None
+    longest, shortest = ends[0], ends[-1]
+    # 徐望来到: the last character belongs to a verb rather than to the name.
+    verb = FOLLOW.match(text, longest - 1) if shortest == longest - 1 else None
+    return _Name(start, shortest if verb and len(verb[0]) > 1 else longest)
+
+
+def _is_name(word: str) -> bool:
+    surname = 2 if word[:2] in COMPOUND and len(word) > 2 else 1
+    given = word[surname:]
+    return (
+        1 <= len(given) <= 2
+        and (surname == 2 or word[0] in SURNAMES)
+        and all("一" <= character <= "鿿" for character in given)
+        and word[:2] not in NOT_NAMES
+        and given not in NOT_GIVEN_WORDS
+        and not NOT_GIVEN.intersection(given)
+        and not (len(given) == 2 and given[-1] in NOT_LAST)
+        and not PREPOSITION.match(word)
+    )
+
+
+def _title_start(text: str, role: int, floor: int, ends: set[int]) -> int:
+    """Where the title whose last word begins at ``role`` begins, not left of ``floor``."""
+    start = role
+    limit = max(floor, role - MAX_TITLE - 20)
+    while start > limit:
+        character = text[start - 1]
+        if STOP.match(character) and not (character == "、" and floor < start - 1 in ends):
+            aside = ASIDE.search(text, max(limit, start - 14), start)
+            if aside is None:
+                break
+            start = aside.start()
+            continue
+        start -= 1
+    for match in LEFT.finditer(text, start, role):
+        if match["cue"]:
+            start = match.end()
+    # A cue may leave the tail of an aside or a bare 、 behind.
+    while start < role and text[start] != "“" and STOP.match(text[start]):
+        start = text.find("）", start, role) + 1 or start + 1
+    return start
+
+
+def _name_before(text: str, role: re.Match[str], floor: int, roles: set[int]) -> _Name | None:
+    """The name that stands just before a title, alone after a sign or a preposition."""
+    end = role.start()
+    for prefix in ("常务副", "副总", "副", "总"):
+        if text.endswith(prefix, floor, end):
+            end -= len(prefix)
+            break
+    for length in (4, 3, 2):
+        start = end - length
+        if start < floor or not _is_name(text[start:end]):
+            continue
+        if any(at in roles for at in range(start, end)):
+            continue
+        # A bare 温州市长 looks like a person of two characters.
+        if length == 2 and role[0][0] in PLACE_ROLES:
+            continue
+        if text[end - 1] in NOT_LAST | {"为"} or text[end - 1 : end + 1] in SPLIT_INSTITUTIONS:
+            continue
+        before = text[start - 1 : start]
+        if (
+            role[0] == "总书记"
+            or not before
+            or STOP.match(before)
+            or before in BEFORE_NAME
+            or (
+                length == 3
+                and before in OFFICE_ENDS
+                and role[0] != "同志"
+                and not text.endswith("公司", 0, start)
+            )
+        ):
+            return _Name(start, end)
+    return None

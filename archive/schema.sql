@@ -1,0 +1,249 @@
+-- Tables of bulletins.db. Everything but `crawls` (and incidents without a response) is derived
+-- from the captures. Dates are civil dates in China, YYYY-MM-DD; instants are UTC with Z.
+
+CREATE TABLE sources (
+    slug TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    home TEXT NOT NULL,
+    rhythm_days INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE channels (
+    source TEXT NOT NULL REFERENCES sources(slug),
+    slug TEXT NOT NULL,
+    name TEXT NOT NULL,
+    url TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    retired INTEGER NOT NULL CHECK (retired IN (0, 1)),
+    PRIMARY KEY (source, slug)
+) STRICT;
+
+CREATE TABLE captures (
+    id INTEGER PRIMARY KEY,
+    url TEXT NOT NULL,
+    address TEXT NOT NULL,
+    source TEXT NOT NULL REFERENCES sources(slug),
+    channel TEXT,
+    role TEXT NOT NULL CHECK (role IN ('robots', 'column', 'list', 'more', 'page')),
+    fetched_at TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    content_type TEXT,
+    etag TEXT,
+    last_modified TEXT,
+    file TEXT NOT NULL,
+    offset INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    UNIQUE (file, offset)
+) STRICT;
+CREATE INDEX captures_by_address ON captures (address, id);
+CREATE INDEX captures_by_time ON captures (fetched_at);
+
+CREATE TABLE provinces (
+    code TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    short TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE divisions (
+    id INTEGER PRIMARY KEY,
+    code TEXT NOT NULL,
+    name TEXT NOT NULL,
+    level TEXT NOT NULL,
+    parent TEXT,
+    valid_from TEXT,
+    valid_to TEXT,
+    successor TEXT
+) STRICT;
+CREATE INDEX divisions_by_code ON divisions (code);
+
+CREATE TABLE bulletins (
+    id INTEGER PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE,
+    source TEXT NOT NULL REFERENCES sources(slug),
+    channel TEXT NOT NULL,
+    url TEXT NOT NULL,
+    title TEXT NOT NULL,
+    series TEXT,
+    issue INTEGER,
+    published TEXT NOT NULL,
+    published_at TEXT,
+    issuer TEXT,
+    origin TEXT,
+    origin_publication TEXT,
+    origin_date TEXT,
+    anchor TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('live', 'gone')),
+    revision INTEGER NOT NULL,
+    body_rule TEXT NOT NULL,
+    first_seen TEXT NOT NULL,
+    last_seen TEXT NOT NULL,
+    FOREIGN KEY (source, channel) REFERENCES channels(source, slug)
+) STRICT;
+CREATE INDEX bulletins_by_published ON bulletins (published);
+
+CREATE TABLE addresses (
+    url TEXT PRIMARY KEY,
+    source TEXT NOT NULL REFERENCES sources(slug),
+    channel TEXT NOT NULL,
+    bulletin INTEGER REFERENCES bulletins(id),
+    title TEXT,
+    listed TEXT,
+    first_listed TEXT,
+    last_listed TEXT,
+    first_asked TEXT,
+    last_asked TEXT,
+    first_captured TEXT,
+    last_good TEXT,
+    moved_to TEXT,
+    etag TEXT,
+    last_modified TEXT,
+    digest TEXT,
+    nights_missed INTEGER NOT NULL DEFAULT 0,
+    first_missed TEXT,
+    last_missed TEXT,
+    FOREIGN KEY (source, channel) REFERENCES channels(source, slug)
+) STRICT;
+CREATE INDEX addresses_by_channel ON addresses (source, channel, first_captured);
+CREATE INDEX addresses_by_bulletin ON addresses (bulletin);
+
+CREATE TABLE revisions (
+    id INTEGER PRIMARY KEY,
+    bulletin INTEGER NOT NULL REFERENCES bulletins(id),
+    number INTEGER NOT NULL,
+    capture INTEGER NOT NULL REFERENCES captures(id),
+    captured_at TEXT NOT NULL,
+    title TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    content TEXT NOT NULL,
+    UNIQUE (bulletin, number)
+) STRICT;
+
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE,
+    bulletin INTEGER NOT NULL REFERENCES bulletins(id),
+    seq INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('lead', 'section', 'item', 'article')),
+    heading TEXT,
+    province TEXT REFERENCES provinces(code),
+    date TEXT NOT NULL,
+    event_start TEXT,
+    event_end TEXT,
+    open_end INTEGER NOT NULL CHECK (open_end IN (0, 1)),
+    text TEXT NOT NULL,
+    title TEXT NOT NULL,
+    source TEXT NOT NULL REFERENCES sources(slug),
+    url TEXT NOT NULL,
+    published TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('live', 'gone'))
+) STRICT;
+CREATE INDEX entries_by_bulletin ON entries (bulletin, seq);
+CREATE INDEX entries_by_date ON entries (date);
+CREATE INDEX entries_by_province ON entries (province, date);
+
+CREATE TABLE entry_provinces (
+    entry INTEGER NOT NULL REFERENCES entries(id),
+    seq INTEGER NOT NULL,
+    province TEXT NOT NULL REFERENCES provinces(code),
+    basis TEXT NOT NULL CHECK (basis IN ('heading', 'title', 'issuer', 'place')),
+    PRIMARY KEY (entry, seq)
+) STRICT;
+CREATE INDEX entry_provinces_by_province ON entry_provinces (province);
+
+CREATE TABLE entry_dates (
+    entry INTEGER NOT NULL REFERENCES entries(id),
+    seq INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    offset INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('event', 'since', 'deadline', 'as_of', 'reference')),
+    start TEXT,
+    "end" TEXT,
+    precision TEXT NOT NULL,
+    PRIMARY KEY (entry, seq)
+) STRICT;
+
+CREATE TABLE entry_places (
+    entry INTEGER NOT NULL REFERENCES entries(id),
+    seq INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    offset INTEGER NOT NULL,
+    level TEXT NOT NULL,
+    code TEXT,
+    PRIMARY KEY (entry, seq)
+) STRICT;
+CREATE INDEX entry_places_by_code ON entry_places (code);
+
+CREATE TABLE entry_officials (
+    entry INTEGER NOT NULL REFERENCES entries(id),
+    seq INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    title TEXT NOT NULL,
+    offset INTEGER NOT NULL,
+    PRIMARY KEY (entry, seq)
+) STRICT;
+CREATE INDEX entry_officials_by_name ON entry_officials (name);
+
+CREATE TABLE attachments (
+    bulletin INTEGER NOT NULL REFERENCES bulletins(id),
+    seq INTEGER NOT NULL,
+    url TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (bulletin, seq)
+) STRICT;
+
+CREATE TABLE crawls (
+    id INTEGER PRIMARY KEY,
+    source TEXT NOT NULL REFERENCES sources(slug),
+    channel TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    finished_at TEXT,
+    outcome TEXT NOT NULL CHECK (outcome IN ('running', 'good', 'failed', 'stopped')),
+    walked INTEGER NOT NULL DEFAULT 0 CHECK (walked IN (0, 1)),
+    lists INTEGER NOT NULL DEFAULT 0,
+    pages INTEGER NOT NULL DEFAULT 0,
+    unchanged INTEGER NOT NULL DEFAULT 0,
+    new_bulletins INTEGER NOT NULL DEFAULT 0,
+    new_revisions INTEGER NOT NULL DEFAULT 0,
+    missing INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    message TEXT
+) STRICT;
+CREATE INDEX crawls_by_channel ON crawls (source, channel, id);
+
+CREATE TABLE incidents (
+    slug TEXT PRIMARY KEY,
+    at TEXT NOT NULL,
+    source TEXT NOT NULL REFERENCES sources(slug),
+    channel TEXT,
+    url TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    message TEXT NOT NULL,
+    capture INTEGER REFERENCES captures(id),
+    resolved_at TEXT
+) STRICT;
+CREATE INDEX incidents_by_url ON incidents (url);
+
+-- One row per entry, province and event date or range; a `since` counts on its first day. An
+-- entry that names no event stands on its own date.
+CREATE VIEW timeline AS
+WITH days AS (
+    SELECT entry, start AS date, CASE kind WHEN 'since' THEN start ELSE "end" END AS end_date
+    FROM entry_dates WHERE kind IN ('event', 'since') AND start IS NOT NULL
+    UNION
+    SELECT id, date, date FROM entries WHERE event_start IS NULL
+)
+SELECT entry_provinces.province, days.date, days.end_date,
+       entries.title, entries.text, entries.url, entries.id AS entry
+FROM days
+JOIN entries ON entries.id = days.entry
+JOIN entry_provinces ON entry_provinces.entry = entries.id;
+
+-- How many entries speak of a province on each day.
+CREATE VIEW province_days AS
+WITH RECURSIVE spread(province, date, end_date, entry) AS (
+    SELECT province, date, end_date, entry FROM timeline
+    UNION
+    SELECT province, date(date, '+1 day'), end_date, entry FROM spread WHERE date < end_date
+)
+SELECT province, date, count(DISTINCT entry) AS entries FROM spread GROUP BY province, date;

@@ -1,0 +1,37 @@
+"""Chinese full-text search in plain SQLite FTS5, exact for words of any length.
+
+It needs nothing but the standard library and knows nothing of bulletins: any table with text in
+it can have an :class:`Index`, and any SQLite ≥ 3.20 with FTS5 can read one.
+
+>>> import sqlite3
+>>> db = sqlite3.connect(":memory:")
+>>> _ = db.execute("create table notes (id integer primary key, body text)")
+>>> _ = db.execute("insert into notes values (1, '脱贫攻坚与危房改造')")
+>>> notes = Index("notes", columns=("body",))
+>>> notes.rebuild(db)
+1
+>>> sql, values = parse("脫貧攻堅").sql(notes)
+>>> db.execute(sql, values).fetchall()
+[(1,)]
+"""
+
+from archive.search.fold import fold, fold_with_map, units
+from archive.search.index import VERSION, Difference, Index, IndexMismatch
+from archive.search.query import MAX_LENGTH, InvalidQuery, Query, parse
+from archive.search.snippet import plain, snippet
+
+__all__ = [
+    "MAX_LENGTH",
+    "VERSION",
+    "Difference",
+    "Index",
+    "IndexMismatch",
+    "InvalidQuery",
+    "Query",
+    "fold",
+    "fold_with_map",
+    "parse",
+    "plain",
+    "snippet",
+    "units",
+]

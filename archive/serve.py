@@ -1,0 +1,94 @@
+"""Serving: Datasette over the archive, until it is interrupted."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from archive.database import SCHEMA_VERSION
+from archive.errors import Damaged, UsageError
+from archive.serving import application
+
+_METHODS = (b"GET ", b"HEAD ")
+_ASCII = bytes(range(0x80))
+
+
+class LenientProtocol(H11Protocol):
+    """HTTP that takes addresses as people type them: ``curl 'http://…?_search=危房改造'``.
+
+    Clients such as curl send what is typed as it is; the standard wants it escaped, and h11
+    answers 400.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        """Hand a request on with the bytes of its first line escaped that are not ASCII."""
+        super().data_received(escaped(data))
+
+
+def escaped(data: bytes) -> bytes:
+    """What came over the wire, where it begins a request with the address percent-encoded."""
+    line, end, rest = data.partition(b"\r\n")
+    if line.isascii() or not line.startswith(_METHODS):
+        return data
+    return quote(line, safe=_ASCII).encode("ascii") + end + rest
+
+
+def serve(data: Path, host: str, port: int) -> None:
+    """Serve ``data/bulletins.db`` at an address; port 0 takes a free one. Ends with Ctrl-C.
+
+    Raises UsageError when there is no database yet or the address cannot be had, Damaged when
+    the database is none that this program reads.
+    """
+    path = data / "bulletins.db"
+    check(path)
+    app = application(path).app()
+    with listen(host, port) as listening:
+        shown = f"[{host}]" if ":" in host else host
+        print(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)", flush=True)
+        config = uvicorn.Config(app, http=LenientProtocol, log_level="warning", lifespan="on")
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def check(path: Path) -> None:
+    """Raise UsageError or Damaged unless there is a database of this version to read."""
+    if not path.is_file():
+        raise UsageError(
+            f"there is no database at {path} yet: run `make demo-data` for the bundled sample, "
+            "or `bulletins crawl`"
+        )
+    try:
+        conn = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            version = conn.execute("PRAGMA user_version").fetchone()[0]
+            conn.execute("SELECT 1 FROM entries LIMIT 1")
+        finally:
+            conn.close()
+    except sqlite3.Error as error:
+        raise Damaged(
+            f"cannot read {path} ({error}): check its rights, or run `bulletins rebuild`"
+        ) from error
+    if version != SCHEMA_VERSION:
+        raise Damaged(
+            f"{path} has schema {version}, this program reads {SCHEMA_VERSION}: "
+            "run `bulletins rebuild`"
+        )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to an address; raises UsageError, saying why, where it cannot be had."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        reason = error.strerror if isinstance(error, OSError) else "there is no such port"
+        raise UsageError(
+            f"cannot serve at {host}:{port} ({reason}): choose another address with --host, --port"
+        ) from error
+    return listening

@@ -1,0 +1,200 @@
+"""The Datasette plugin: Chinese search on Datasette's own pages, the start page, wording."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode
+from zlib import crc32
+
+import datasette.hookspecs
+from datasette.filters import FilterArguments
+from datasette.views.base import DatasetteError
+from markupsafe import Markup
+
+from archive.database import ENTRIES_INDEX
+from archive.provinces import PROVINCES
+from archive.search import InvalidQuery, Query, parse, plain, snippet
+from archive.serving import middleware
+from archive.serving.start_page import start_page
+
+F = TypeVar("F", bound=Callable[..., Any])
+hookimpl: Callable[..., Callable[[F], F]] = datasette.hookimpl
+
+DATABASE = "bulletins"
+ASSETS = "assets"
+STYLE = Path(__file__).parent / "static" / "archive.css"
+SNIPPET = 220
+"""Characters of an entry that a list shows."""
+
+_COLUMN = "_search_"
+# Arguments that shape a page or a download, and do not belong into the Excel link.
+_OF_THE_PAGE = ("_next", "_size", "_stream", "_dl", "_bom", "_labels", "_nofacet", "_nocount")
+
+
+@hookimpl()
+def asgi_wrapper() -> Callable[[middleware.Asgi], middleware.Asgi]:
+    """Clean queries, security headers, a byte order mark where Excel is to open the file."""
+    return middleware.wrapped
+
+
+@hookimpl()
+def prepare_connection(conn: sqlite3.Connection) -> None:
+    """SQL functions: ``search_matches(query, text, …)`` and ``search_snippet(text, query)``."""
+    conn.create_function("search_matches", -1, search_matches, deterministic=True)
+    conn.create_function("search_snippet", 2, search_snippet, deterministic=True)
+
+
+@hookimpl()
+def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
+    """What all templates may use, error pages too."""
+    style = f"/{ASSETS}/{STYLE.name}?{crc32(STYLE.read_bytes()):08x}"
+    env.globals["archive_style"] = datasette.urls.path(style)
+    env.globals["province_names"] = {p.code: p.short for p in PROVINCES.values()}
+    env.globals["excerpt"] = excerpt
+
+
+@hookimpl()
+def extra_template_vars(template: str, datasette: Any) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """The data of the start page."""
+
+    async def gathered() -> dict[str, Any]:
+        if template != "index.html":
+            return {}
+        return await start_page(datasette.get_database(DATABASE))
+
+    return gathered
+
+
+@hookimpl()
+def render_cell(value: object, column: str) -> Markup | None:
+    """Say of rows whose page is gone that it is."""
+    if column == "status" and value == "gone":
+        return Markup('gone<br><span class="gone">原网页已撤下</span>')
+    return None
+
+
+@hookimpl()
+def handle_exception(exception: Exception) -> None:
+    """Have a query that took too long say so in words, in place of HTML with a script in it."""
+    if isinstance(exception, DatasetteError) and exception.title == "SQL Interrupted":
+        exception.title = "查询超时 Query took too long"
+        exception.message = (
+            "查询用时超过上限，已停止。请缩小范围：加上省份、日期或更多检索词。 "
+            "Stopped at the time limit: narrow it down by province, date or more words."
+        )
+        exception.message_is_html = False
+
+
+@hookimpl(trylast=True)
+def filters_from_request(request: Any, database: str, table: str, datasette: Any) -> Any:
+    """Own ``_search`` on the table of entries; comes last, so that it has the last word.
+
+    Raises DatasetteError (status 400) for a query that is refused.
+    """
+    if (database, table) != (DATABASE, ENTRIES_INDEX.table):
+        return None
+    try:
+        return search_filter(request.args, excel_url(request.query_string, datasette))
+    except InvalidQuery as error:
+        raise DatasetteError(str(error), title="检索式太长", status=400) from error
+
+
+def search_filter(args: Any, excel: str) -> Any:
+    """The conditions for ``_search`` and ``_search_<column>``, all of which must hold.
+
+    ``_search_<column>`` asks for the words in that one column; a column that is not searched
+    has no words, so nothing is found. Raises InvalidQuery.
+    """
+    typed = " ".join(args.getlist("_search"))
+    query = parse(typed)
+    wheres: list[str] = []
+    params: dict[str, str] = {}
+    said: list[str] = []
+    if query.words:
+        wheres.append(_condition(query, params))
+        said.append(query.describe())
+    for key in sorted(key for key in args if key.startswith(_COLUMN)):
+        column, words = key.removeprefix(_COLUMN), " ".join(args.getlist(key))
+        within = parse(words)
+        if column not in ENTRIES_INDEX.columns:
+            wheres.append("0")
+            said.append(f"（没有可检索的栏目“{column}”）")
+        elif within.words:
+            wheres += [_in_column(word, column, params) for word in within.words]
+            said.append(f"{column} {within.describe()}")
+    context = {
+        "supports_search": True,
+        "search": typed,
+        "search_query": query,
+        "search_words": "、".join(said),
+        "excel_url": excel,
+    }
+    return FilterArguments(wheres, params, said, context)
+
+
+def _condition(query: Query, params: dict[str, str]) -> str:
+    """The index's sub-select with names for its parameters, which are added to ``params``."""
+    sql, values = query.sql(ENTRIES_INDEX)
+    for value in values:
+        sql = sql.replace("?", _named(value, params), 1)
+    return f"{ENTRIES_INDEX.key} in ({sql})"
+
+
+def _in_column(word: str, column: str, params: dict[str, str]) -> str:
+    """The condition for one word in one column.
+
+    FTS5 keeps to a column by itself where the word is a phrase of pairs; the sets of single
+    units do not know columns, so what they find is read again.
+    """
+    sql, [value] = Query((word,)).sql(ENTRIES_INDEX)
+    if f'"{ENTRIES_INDEX.fts}"' in sql:
+        value = f"{{{column}}} : ({value})"
+        return f"{ENTRIES_INDEX.key} in ({sql.replace('?', _named(value, params), 1)})"
+    found = sql.replace("?", _named(value, params), 1)
+    return f"{ENTRIES_INDEX.key} in ({found}) and search_matches({_named(word, params)}, {column})"
+
+
+def _named(value: str, params: dict[str, str]) -> str:
+    name = f"search_{len(params)}"
+    params[name] = value
+    return f":{name}"
+
+
+def excel_url(query_string: str, datasette: Any) -> str:
+    """The download of everything a table page lists, as CSV that Excel reads as UTF-8."""
+    kept = [
+        (key, value)
+        for key, value in parse_qsl(query_string, keep_blank_values=True)
+        if key not in _OF_THE_PAGE and not key.startswith("_facet")
+    ]
+    asked = [*kept, ("_labels", "on"), ("_stream", "on"), ("_dl", "1"), ("_bom", "1")]
+    path = datasette.urls.table(DATABASE, ENTRIES_INDEX.table, format="csv")
+    return f"{path}?{urlencode(asked)}"
+
+
+def search_matches(query: object, *texts: object) -> bool:
+    """Whether each word of ``query`` occurs in one of ``texts``; False for a query refused."""
+    asked = _parsed(str(query))
+    return asked is not None and asked.matches(*(None if t is None else str(t) for t in texts))
+
+
+def search_snippet(text: object, query: object) -> str:
+    """The part of ``text`` that shows best where ``query`` occurs, as plain text."""
+    return plain(str(text or ""), _parsed(str(query or "")) or Query(()), SNIPPET)
+
+
+def excerpt(text: str, query: Query | None) -> Markup:
+    """The part of an entry's text that a list shows, with the words that were found marked."""
+    return Markup(snippet(text, query or Query(()), SNIPPET))  # noqa: S704 (escaped by snippet)
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Query | None:
+    try:
+        return parse(text)
+    except InvalidQuery:
+        return None

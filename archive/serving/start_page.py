@@ -1,0 +1,79 @@
+"""What the start page shows: the newest bulletins, the provinces, how fresh each source is."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from archive.clock import CHINA, civil_date, now, parse_stamp
+
+NEWEST = 15
+"""Bulletins on the start page."""
+
+_BULLETINS = """
+SELECT bulletins.id, bulletins.title, bulletins.url, bulletins.published, bulletins.status,
+       bulletins.slug, bulletins.revision, sources.name AS source,
+       (SELECT count(*) FROM entries WHERE entries.bulletin = bulletins.id) AS entries
+FROM bulletins JOIN sources ON sources.slug = bulletins.source
+ORDER BY bulletins.published DESC, bulletins.id DESC LIMIT :limit
+"""
+# The province a link filters by is an entry's first one, so that is what is counted.
+_PROVINCES = """
+SELECT provinces.code, provinces.name, provinces.short, coalesce(counted.entries, 0) AS entries
+FROM provinces LEFT JOIN
+     (SELECT province, count(*) AS entries FROM entries GROUP BY province) AS counted
+     ON counted.province = provinces.code
+ORDER BY provinces.code
+"""
+# A database that was rebuilt elsewhere has no crawls; its captures tell the time just as well.
+_SOURCES = """
+SELECT slug, name, home, rhythm_days,
+       (SELECT max(published) FROM bulletins WHERE source = sources.slug) AS newest,
+       (SELECT count(*) FROM bulletins WHERE source = sources.slug) AS bulletins,
+       coalesce((SELECT max(coalesce(finished_at, started_at)) FROM crawls
+                 WHERE source = sources.slug),
+                (SELECT max(fetched_at) FROM captures WHERE source = sources.slug)) AS crawled,
+       (SELECT outcome FROM crawls WHERE source = sources.slug ORDER BY id DESC LIMIT 1) AS outcome
+FROM sources ORDER BY slug
+"""
+_TOTALS = """
+SELECT (SELECT count(*) FROM bulletins) AS bulletins, (SELECT count(*) FROM entries) AS entries,
+       (SELECT min(published) FROM bulletins) AS oldest,
+       (SELECT max(published) FROM bulletins) AS newest
+"""
+
+OUTCOMES = {"running": "进行中", "good": "正常", "failed": "失败", "stopped": "中断"}
+
+
+async def start_page(database: Any) -> dict[str, Any]:
+    """The variables of the start page, read from a Datasette database."""
+    today = date.fromisoformat(civil_date(now().isoformat()))
+    return {
+        "totals": (await _rows(database, _TOTALS))[0],
+        "newest_bulletins": await _rows(database, _BULLETINS, {"limit": NEWEST}),
+        "provinces": await _rows(database, _PROVINCES),
+        "sources": [freshness(row, today) for row in await _rows(database, _SOURCES)],
+    }
+
+
+def freshness(source: dict[str, Any], today: date) -> dict[str, Any]:
+    """A source's row with the days since its newest bulletin and whether that is too many."""
+    days = (today - date.fromisoformat(source["newest"])).days if source["newest"] else None
+    return {
+        **source,
+        "days": days,
+        "late": days is None or days > source["rhythm_days"],
+        "crawled": china_time(source["crawled"]) if source["crawled"] else None,
+        "outcome": OUTCOMES.get(source["outcome"] or ""),
+    }
+
+
+def china_time(stamp: str) -> str:
+    """An instant as the clocks in China show it, YYYY-MM-DD HH:MM."""
+    return parse_stamp(stamp).astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+
+
+async def _rows(
+    database: Any, sql: str, params: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    return [dict(row) for row in await database.execute(sql, params or {})]

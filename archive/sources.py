@@ -1,0 +1,204 @@
+"""Source files: one TOML file for each ministry site, read into plain values and checked whole."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from archive.errors import SourceFileError, UsageError
+
+# The source files that ship with the crawler; they are data, so reading them imports nothing.
+BUNDLED = Path(__file__).parent.parent / "crawler" / "sources"
+
+# Document ids as the publishing systems write them into addresses, first match wins:
+# TRS and MOHURD era A `t20200528_245619.html`, era B `20200528_245619.html`, Hanweb jpaas and
+# JCMS `art_304_245619.html` (column, document), jpaas since 2024 `art_<32 hex>.html`.
+_DOCUMENT_IDS = (
+    re.compile(r"/t?\d{8}_(\d+)\.s?html?$"),
+    re.compile(r"/art_\d+_(\d+)\.s?html?$"),
+    re.compile(r"/art_([0-9a-f]{32})\.s?html?$"),
+)
+_URL_DATE = re.compile(r"/t?((?:19|20)\d{2})(\d{2})(\d{2})_\d+\.s?html?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One list (栏目) of a source; a retired one is a list of an earlier era."""
+
+    slug: str
+    name: str
+    path: str
+    platform: str
+    rows: str
+    retired: bool
+    options: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """CSS selectors for the detail pages of one era, each tried in turn."""
+
+    name: str
+    title: tuple[str, ...]
+    published: tuple[str, ...]
+    body: tuple[str, ...]
+    attachments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A ministry site: ``delay`` in seconds, ``rhythm_days`` how long silence stays normal."""
+
+    slug: str
+    name: str
+    home: str
+    hosts: tuple[str, ...]
+    delay: float
+    rhythm_days: int
+    nightly_pages: int
+    enabled: bool
+    channels: tuple[Channel, ...]
+    layouts: tuple[Layout, ...]
+
+    def channel(self, slug: str) -> Channel:
+        """The channel of that slug; raises UsageError naming those there are."""
+        for channel in self.channels:
+            if channel.slug == slug:
+                return channel
+        known = ", ".join(c.slug for c in self.channels)
+        raise UsageError(f"{self.slug} has no channel {slug!r}; it has {known}")
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """How the links of one page are read: its canonical address, and where it was served from."""
+
+    source: Source
+    address: str
+    served: str
+
+    def canonical(self, href: str) -> str | None:
+        """The address at the ministry that a link leads to; None when it leaves the site.
+
+        Scheme and host become the home's, whatever host served the page; the fragment goes, and
+        so do line breaks that the page's source has inside the address.
+        """
+        try:
+            parts = urlsplit(urljoin(self.address, re.sub(r"\s+", "", href)))
+            known = parts.hostname in self.source.hosts
+        except ValueError:
+            return None
+        known = known or parts.netloc == urlsplit(self.served).netloc
+        if parts.scheme not in ("http", "https") or not known:
+            return None
+        home = urlsplit(self.source.home)
+        return urlunsplit((home.scheme, home.netloc, parts.path or "/", parts.query, ""))
+
+
+def document_id(address: str) -> str | None:
+    """The publishing system's document id in an address, None where it holds none."""
+    path = urlsplit(address).path
+    for pattern in _DOCUMENT_IDS:
+        if found := pattern.search(path):
+            return found[1]
+    return None
+
+
+def date_in_address(address: str) -> date | None:
+    """The civil date that eras A and B and TRS write into a page's address."""
+    found = _URL_DATE.search(urlsplit(address).path)
+    if found is None:
+        return None
+    try:
+        return date(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError:
+        return None
+
+
+def load_sources(folders: Sequence[Path] = ()) -> dict[str, Source]:
+    """All sources, bundled first, then those of ``folders``, by slug in name order.
+
+    A later folder replaces a source of the same slug. Raises SourceFileError.
+    """
+    sources: dict[str, Source] = {}
+    for folder in (BUNDLED, *folders):
+        if not folder.is_dir():
+            raise SourceFileError(f"{folder} is no folder of source files")
+        for path in sorted(folder.glob("*.toml")):
+            source = read_source(path)
+            sources[source.slug] = source
+    return dict(sorted(sources.items()))
+
+
+def own_sources(data: Path) -> tuple[Path, ...]:
+    """The folder of source files that a data folder has for itself, if it has one."""
+    folder = data / "sources"
+    return (folder,) if folder.is_dir() else ()
+
+
+def read_source(path: Path) -> Source:
+    """One source file; raises SourceFileError with the file and what is wrong in it."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        source = _source(path.stem, raw)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError, TypeError) as error:
+        raise SourceFileError(f"{path}: {error}") from error
+    except KeyError as error:
+        raise SourceFileError(f"{path}: {error.args[0]} is missing") from error
+    return source
+
+
+def _source(slug: str, raw: dict[str, Any]) -> Source:
+    home = str(raw.pop("home")).rstrip("/")
+    host = urlsplit(home).hostname
+    if not host:
+        raise ValueError(f"home = {home!r} is no address such as https://www.example.gov.cn")
+    channels = tuple(_channel(key, value) for key, value in raw.pop("channels").items())
+    if not channels:
+        raise ValueError("no channels")
+    source = Source(
+        slug=slug,
+        name=str(raw.pop("name")),
+        home=home,
+        hosts=(host, *raw.pop("hosts", ())),
+        delay=float(raw.pop("delay", 2.0)),
+        rhythm_days=int(raw.pop("rhythm_days")),
+        nightly_pages=int(raw.pop("nightly_pages", 500)),
+        enabled=bool(raw.pop("enabled", True)),
+        channels=channels,
+        layouts=tuple(_layout(value) for value in raw.pop("layouts", ())),
+    )
+    if raw:
+        raise ValueError(f"unknown setting {', '.join(sorted(raw))}")
+    return source
+
+
+def _channel(slug: str, raw: dict[str, Any]) -> Channel:
+    return Channel(
+        slug=slug,
+        name=str(raw.pop("name")),
+        path=str(raw.pop("path")),
+        platform=str(raw.pop("platform")),
+        rows=str(raw.pop("rows", "li")),
+        retired=bool(raw.pop("retired", False)),
+        options={key: str(value) for key, value in raw.items()},
+    )
+
+
+def _layout(raw: dict[str, Any]) -> Layout:
+    layout = Layout(
+        name=str(raw.pop("name")),
+        title=tuple(raw.pop("title", ())),
+        published=tuple(raw.pop("published", ())),
+        body=tuple(raw.pop("body")),
+        attachments=tuple(raw.pop("attachments", ())),
+    )
+    if raw:
+        raise ValueError(f"unknown setting {', '.join(sorted(raw))} in layout {layout.name}")
+    return layout

@@ -1,0 +1,110 @@
+"""Status: what each source last brought, whether that is as fresh as its rhythm promises."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from archive.clock import CHINA
+from archive.errors import UsageError
+from archive.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """One source as the person who runs the archive sees it.
+
+    ``newest`` is the civil date of the newest bulletin, ``age_days`` its distance from today;
+    ``waiting`` counts pages listed and never captured, ``open_incidents`` those not settled by a
+    later good answer. ``problem`` says in words what is wrong, None when all is well.
+    """
+
+    source: str
+    name: str
+    enabled: bool
+    bulletins: int
+    newest: str | None
+    age_days: int | None
+    rhythm_days: int
+    last_crawl: str | None
+    waiting: int
+    open_incidents: int
+    failed: bool
+    stale: bool
+    problem: str | None
+
+
+def open_readonly(folder: Path) -> sqlite3.Connection:
+    """The database of a data folder for reading; raises UsageError where there is none."""
+    path = folder / "bulletins.db"
+    if not path.is_file():
+        raise UsageError(f"no archive in {folder}: run `bulletins crawl` or `make demo-data` first")
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+
+
+def statuses(
+    conn: sqlite3.Connection, sources: Mapping[str, Source], now: datetime
+) -> list[SourceStatus]:
+    """Every source there is, crawled or not, in name order."""
+    today = now.astimezone(CHINA).date()
+    return [_status(conn, source, today) for source in sources.values()]
+
+
+def _status(conn: sqlite3.Connection, source: Source, today: date) -> SourceStatus:
+    slug = source.slug
+    bulletins, newest = conn.execute(
+        "SELECT count(*), max(published) FROM bulletins WHERE source = ?", (slug,)
+    ).fetchone()
+    live = [channel.slug for channel in source.channels if not channel.retired]
+    marks = ",".join("?" * len(live))
+    crawls = conn.execute(
+        "SELECT channel, outcome, message, coalesce(finished_at, started_at) FROM crawls"
+        f" WHERE id IN (SELECT max(id) FROM crawls WHERE source = ? AND channel IN ({marks}) GROUP BY channel)"
+        " ORDER BY id",
+        (slug, *live),
+    ).fetchall()
+    (waiting,) = conn.execute(
+        "SELECT count(*) FROM addresses WHERE source = ? AND first_captured IS NULL", (slug,)
+    ).fetchone()
+    (incidents,) = conn.execute(
+        "SELECT count(*) FROM incidents WHERE source = ? AND resolved_at IS NULL", (slug,)
+    ).fetchone()
+    age = (today - date.fromisoformat(newest)).days if newest else None
+    failed = [
+        f"{channel}: {message or outcome}"
+        for channel, outcome, message, _ in crawls
+        if outcome in ("failed", "stopped")
+    ]
+    stale = source.enabled and (age is None or age > source.rhythm_days)
+    return SourceStatus(
+        source=slug,
+        name=source.name,
+        enabled=source.enabled,
+        bulletins=bulletins,
+        newest=newest,
+        age_days=age,
+        rhythm_days=source.rhythm_days,
+        last_crawl=max((row[3] for row in crawls), default=None),
+        waiting=waiting,
+        open_incidents=incidents,
+        failed=bool(failed),
+        stale=stale,
+        problem=_problem(failed, source, age, stale, bool(crawls)),
+    )
+
+
+def _problem(
+    failed: list[str], source: Source, age: int | None, stale: bool, crawled: bool
+) -> str | None:
+    if failed:
+        return "; ".join(failed)
+    if not stale:
+        return None
+    if not crawled:
+        return "never crawled"
+    if age is None:
+        return "crawled, but nothing came"
+    return f"nothing new for {age} days, {source.rhythm_days} are normal: look at the site"

@@ -1,0 +1,1 @@
+"""The network: sources, platforms, middlewares and one spider, as a Scrapy project."""

@@ -1,0 +1,168 @@
+"""The whole command line: the offline half, and what needs the network."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archive.cli import DATA, SOURCES, as_table, exits, main
+from archive.errors import SourceFailed
+from archive.sources import load_sources, own_sources
+from crawler import schedule as plan
+from crawler.crawl import Wish, choose
+from crawler.crawl import crawl as run_crawl
+from crawler.nightly import nightly as run_nightly
+
+
+def _date(context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no date: write 2020-05-13") from error
+
+
+@main.command()
+@click.argument("source", nargs=-1)
+@click.option("--channel", help="Only this channel, a retired one included.")
+@DATA
+@click.option("--base-url", help="Fetch from this mirror instead of the site: http://host:port.")
+@SOURCES
+@click.option("--since", callback=_date, help="Leave out what was listed before (YYYY-MM-DD).")
+@click.option("--full", is_flag=True, help="Walk every list to its end, ask for every page again.")
+@click.option("--delay", type=float, help="Seconds between requests, for loopback mirrors only.")
+@exits
+def crawl(
+    source: tuple[str, ...],
+    channel: str | None,
+    data: Path,
+    base_url: str | None,
+    folders: tuple[Path, ...],
+    since: date | None,
+    full: bool,
+    delay: float | None,
+) -> None:
+    """Crawl the live channels of the sources named, or of all enabled ones, once.
+
+    \b
+    Examples:
+      bulletins crawl mohurd
+      bulletins crawl mohurd --channel dfxx --since 2026-01-01
+    """
+    sources = load_sources((*folders, *own_sources(data)))
+    wish = Wish(data, channel, base_url, since, full, delay)
+    rows = run_crawl(choose(sources, source), sources, wish)
+    click.echo(report(rows))
+    if failed := [row for row in rows if row["outcome"] != "good"]:
+        raise SourceFailed(
+            "; ".join(f"{row['source']} {row['channel']} {row['outcome']}" for row in failed)
+        )
+
+
+def report(rows: list[dict[str, Any]]) -> str:
+    """The lines of ``crawls`` as a table for a person."""
+    head: list[Any] = ["source", "channel", "outcome", "lists", "pages", "new", "revised", "same"]
+    return as_table(
+        [
+            [*head, "missing", "failures"],
+            *(
+                [
+                    row["source"],
+                    row["channel"],
+                    row["outcome"],
+                    row["lists"],
+                    row["pages"],
+                    row["new_bulletins"],
+                    row["new_revisions"],
+                    row["unchanged"],
+                    row["missing"],
+                    row["failures"],
+                ]
+                for row in rows
+            ),
+        ]
+    )
+
+
+@main.command()
+@DATA
+@SOURCES
+@click.option("--base-url", help="Fetch from this mirror: http://host:port (one source only).")
+@click.option("--delay", type=float, help="Seconds between requests, for loopback mirrors only.")
+@click.option(
+    "--random-delay", type=int, default=0, help="Wait up to this many seconds before starting."
+)
+@exits
+def nightly(
+    data: Path,
+    folders: tuple[Path, ...],
+    base_url: str | None,
+    delay: float | None,
+    random_delay: int,
+) -> None:
+    """What the schedule runs: crawl all enabled sources, then say in words how it went.
+
+    While a source is still backfilling, a bounded number of its pages is fetched each night.
+
+    \b
+    Example:
+      bulletins nightly --data data
+    """
+    if random_delay:
+        time.sleep(random.uniform(0, random_delay))  # noqa: S311
+    sources = load_sources((*folders, *own_sources(data)))
+    wish = Wish(data, base_url=base_url, delay=delay, nightly=True)
+    click.echo(run_nightly(sources, wish))
+
+
+@main.group()
+def schedule() -> None:
+    """Have the archive crawl every night by itself (systemd user timer, or crontab).
+
+    \b
+    Example:
+      BULLETINS_CONTACT=you@example.org bulletins schedule install
+    """
+
+
+@schedule.command("install")
+@DATA
+@exits
+def schedule_install(data: Path) -> None:
+    """Install the nightly run for a data folder.
+
+    \b
+    Example:
+      BULLETINS_CONTACT=you@example.org bulletins schedule install --data data
+    """
+    click.echo(plan.install(data))
+
+
+@schedule.command("show")
+@exits
+def schedule_show() -> None:
+    """Show what is installed.
+
+    \b
+    Example:
+      bulletins schedule show
+    """
+    click.echo(plan.show())
+
+
+@schedule.command("remove")
+@exits
+def schedule_remove() -> None:
+    """Take the nightly run away again.
+
+    \b
+    Example:
+      bulletins schedule remove
+    """
+    click.echo(plan.remove())

@@ -1,0 +1,137 @@
+"""One crawl of one or more sources, from names to a report; sources run side by side."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.settings import Settings
+
+from archive.errors import UsageError
+from archive.sources import Channel, Source
+from archive.store import Store
+from crawler.progress import Progress
+from crawler.spider import BulletinSpider, Job
+
+# Invariant of the archive: a second or more between two requests to a host.
+MIN_DELAY = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person or the schedule asks of a crawl; see the command's options."""
+
+    data: Path
+    channel: str | None = None
+    base_url: str | None = None
+    since: date | None = None
+    full: bool = False
+    delay: float | None = None
+    nightly: bool = False
+
+
+def choose(sources: Mapping[str, Source], names: Sequence[str]) -> list[Source]:
+    """The sources named, or all enabled ones; raises UsageError for one that is not there."""
+    for name in names:
+        if name not in sources:
+            raise UsageError(f"no source {name!r}; there are {', '.join(sources)}")
+    return [sources[name] for name in names] or [s for s in sources.values() if s.enabled]
+
+
+def crawl(
+    chosen: Sequence[Source], sources: Mapping[str, Source], wish: Wish
+) -> list[dict[str, Any]]:
+    """Crawl the chosen sources; the rows of ``crawls`` that this wrote.
+
+    Raises UsageError, Locked, CannotWrite, Damaged.
+    """
+    channels = {source.slug: _channels(source, wish.channel) for source in chosen}
+    _check(chosen, wish)
+    progress = Progress()
+    with Store(wish.data, sources) as store:
+        if store.recovered:
+            progress.say(f"took in {store.recovered} captures of a crawl that was cut off")
+        before = store.last_crawl()
+        crawlers = []
+        process = AsyncCrawlerProcess(_settings())
+        for source in chosen:
+            job = Job(
+                source=source,
+                channels=channels[source.slug],
+                store=store,
+                progress=progress,
+                base_url=wish.base_url,
+                since=wish.since,
+                full=wish.full,
+                max_new=source.nightly_pages if wish.nightly else None,
+            )
+            crawler = process.create_crawler(BulletinSpider)
+            crawler.settings.set("DOWNLOAD_DELAY", _delay(source, wish), priority="cmdline")
+            process.crawl(crawler, job=job)
+            crawlers.append(crawler)
+        process.start()
+        progress.end()
+        for crawler in crawlers:
+            if fatal := getattr(crawler.spider, "fatal", None):
+                raise fatal
+        return store.crawls_after(before)
+
+
+def _channels(source: Source, name: str | None) -> tuple[Channel, ...]:
+    if name is not None:
+        return (source.channel(name),)
+    return tuple(channel for channel in source.channels if not channel.retired)
+
+
+def _check(chosen: Sequence[Source], wish: Wish) -> None:
+    """Refuse what would be unkind to a ministry's server, or cannot be meant."""
+    if wish.base_url is not None:
+        parts = urlsplit(wish.base_url)
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.path not in ("", "/")
+        ):
+            raise UsageError(
+                f"--base-url {wish.base_url!r}: give scheme and host, http://host:port"
+            )
+        if len(chosen) != 1:
+            raise UsageError("--base-url serves one source: name it")
+    if wish.delay is not None and not _on_loopback(wish.base_url):
+        raise UsageError("--delay is for servers on this machine: give a loopback --base-url too")
+    if wish.delay is not None and wish.delay < 0:
+        raise UsageError("--delay cannot be negative")
+    if not _on_loopback(wish.base_url) and not os.environ.get("BULLETINS_CONTACT"):
+        raise UsageError(
+            "set BULLETINS_CONTACT to your e-mail or web address first: ministries must be able "
+            "to see who asks (it goes into the User-Agent)"
+        )
+
+
+def _on_loopback(base_url: str | None) -> bool:
+    host = urlsplit(base_url).hostname if base_url else None
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _delay(source: Source, wish: Wish) -> float:
+    return wish.delay if wish.delay is not None else max(MIN_DELAY, source.delay)
+
+
+def _settings() -> Settings:
+    settings = Settings()
+    settings.setmodule("crawler.settings")
+    if contact := os.environ.get("BULLETINS_CONTACT"):
+        settings.set("USER_AGENT", f"{settings['USER_AGENT']} (+{contact})")
+    return settings

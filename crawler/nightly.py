@@ -1,0 +1,53 @@
+"""The nightly run: crawl every enabled source within bounds, judge freshness, say it in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from archive.clock import now
+from archive.errors import SourceFailed, Stale
+from archive.sources import Source
+from archive.status import SourceStatus, open_readonly, statuses
+from crawler.crawl import Wish, choose, crawl
+
+
+def nightly(sources: Mapping[str, Source], wish: Wish) -> str:
+    """Crawl all enabled sources and give the summary in words.
+
+    Raises SourceFailed or Stale with that summary, and what ``crawl`` raises.
+    """
+    chosen = choose(sources, ())
+    rows = crawl(chosen, sources, wish)
+    with open_readonly(wish.data) as conn:
+        judged = [s for s in statuses(conn, sources, now()) if s.enabled]
+    summary = in_words(rows, judged)
+    if any(row["outcome"] != "good" for row in rows):
+        raise SourceFailed(summary)
+    if any(status.stale for status in judged):
+        raise Stale(summary)
+    return summary
+
+
+def in_words(rows: Sequence[Mapping[str, Any]], judged: Sequence[SourceStatus]) -> str:
+    """One sentence for each source: what came, what is waiting, what is wrong."""
+    return "\n".join(_sentence(status, rows) for status in judged)
+
+
+def _sentence(status: SourceStatus, rows: Sequence[Mapping[str, Any]]) -> str:
+    mine = [row for row in rows if row["source"] == status.source]
+    total = {
+        key: sum(row[key] for row in mine)
+        for key in ("new_bulletins", "new_revisions", "missing", "failures")
+    }
+    parts = [
+        f"{total['new_bulletins']} new bulletins",
+        f"{total['new_revisions']} revised",
+        f"{total['missing']} missing",
+    ]
+    if status.waiting:
+        parts.append(f"{status.waiting} listed pages still to fetch")
+    if status.newest:
+        parts.append(f"newest of {status.newest}")
+    verdict = status.problem or "all well"
+    return f"{status.name} ({status.source}): {', '.join(parts)}; {verdict}"

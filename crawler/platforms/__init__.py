@@ -1,0 +1,30 @@
+"""Platforms: how each publishing system pages its lists.
+
+A platform is a module with two functions: ``first(source, channel)`` gives the first step of a
+walk, ``after(step, source, outcome)`` the one that follows an answer, or None at the end.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Protocol
+
+from archive.ingest import Outcome
+from archive.sources import Channel, Source
+from crawler.platforms import jpaas, numbered
+from crawler.platforms.step import Step
+
+
+class Platform(Protocol):
+    """What a platform module offers."""
+
+    def first(self, source: Source, channel: Channel) -> Step:
+        """The first request of a walk."""
+
+    def after(self, step: Step, source: Source, channel: Channel, outcome: Outcome) -> Step | None:
+        """The request after a good answer; None where the walk is over."""
+
+
+PLATFORMS: MappingProxyType[str, Platform] = MappingProxyType(
+    {"jpaas": jpaas, "numbered": numbered}
+)

@@ -1,0 +1,31 @@
+"""Hanweb jpaas: a column page names a list service, which is paged by a JSON parameter.
+
+Only ``paramJson`` pages the service; bare page parameters are ignored (other crawlers' notes of
+2026). The service's parameters are read from the column page each time, never written down here.
+"""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote
+
+from archive.ingest import Outcome
+from archive.sources import Channel, Source
+from crawler.platforms.step import Step
+
+PAGE_SIZE = 20
+
+
+def first(source: Source, channel: Channel) -> Step:
+    """The column page, which holds no rows but names the service that has them."""
+    return Step(source.home + channel.path, "column", 0)
+
+
+def after(step: Step, source: Source, channel: Channel, outcome: Outcome) -> Step | None:
+    """The service's first page after the column page, then one page further each time."""
+    if step.role == "column":
+        return Step(outcome.location, "list", 1) if outcome.location else None
+    number = step.number + 1
+    page = json.dumps({"pageNo": number, "pageSize": PAGE_SIZE}, separators=(",", ":"))
+    service = step.address.split("&paramJson=")[0]
+    return Step(f"{service}&paramJson={quote(page)}", "more", number)

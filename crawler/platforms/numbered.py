@@ -1,0 +1,26 @@
+"""Static lists in numbered files: ``index.html``, then ``index_N.html``.
+
+MOHURD until 2024 numbers page N as N; TRS WCM as N - 1, which the channel says with
+``offset = 1``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from archive.ingest import Outcome
+from archive.sources import Channel, Source
+from crawler.platforms.step import Step
+
+
+def first(source: Source, channel: Channel) -> Step:
+    """The list's first page is the channel's own address."""
+    return Step(source.home + channel.path, "list", 1)
+
+
+def after(step: Step, source: Source, channel: Channel, outcome: Outcome) -> Step:
+    """The next number; the end of the list is an answer without rows, or 404."""
+    number = step.number + 1
+    file_number = number - int(channel.options.get("offset", "0"))
+    path = re.sub(r"\.(\w+)$", rf"_{file_number}.\1", channel.path)
+    return Step(source.home + path, "more", number)

@@ -1,0 +1,60 @@
+"""Scrapy's settings: polite, plain, nothing listening, everything captured.
+
+Each value that differs from Scrapy's default has its reason beside it (Scrapy 2.19).
+"""
+
+from __future__ import annotations
+
+from archive import __version__
+
+BOT_NAME = "ministry-bulletin-archive"
+USER_AGENT = f"{BOT_NAME}/{__version__}"
+ROBOTSTXT_OBEY = True
+ROBOTSTXT_USER_AGENT = BOT_NAME
+
+# One connection; a source's file sets the delay. The jitter makes a delay of 2 s 1 to 3 s, so no
+# source may ask for less than 2 s (crawler.crawl raises it).
+CONCURRENT_REQUESTS = 1
+CONCURRENT_REQUESTS_PER_DOMAIN = 1
+DOWNLOAD_DELAY = 2.0
+DOWNLOAD_TIMEOUT = 60
+
+# The largest answer kept; what is larger is cancelled and has no bytes.
+DOWNLOAD_MAXSIZE = 64 * 1024 * 1024
+DOWNLOAD_WARNSIZE = 0
+# A body that ends early is kept as far as it came, marked truncated.
+DOWNLOAD_FAIL_ON_DATALOSS = False
+# Off by default in Scrapy.
+DOWNLOAD_VERIFY_CERTIFICATES = True
+
+# A site that is down for seconds is asked twice more; walls (412, 521, 403) never are.
+RETRY_TIMES = 2
+RETRY_HTTP_CODES = [500, 502, 503, 504, 408, 429, 522, 524]
+
+# Cookies would be needed only to pass walls; their code also reaches for a public suffix list.
+COOKIES_ENABLED = False
+METAREFRESH_ENABLED = False
+REFERER_ENABLED = False
+# Both open a port on this machine.
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+
+DEFAULT_REQUEST_HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
+    "Accept-Language": "zh-CN,zh;q=0.9",
+    # What archive.decode can undo.
+    "Accept-Encoding": "gzip, deflate",
+}
+
+# The newest pages first, as the archive hands them out; Scrapy's own order is last in, first out.
+SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
+
+DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "crawler.middlewares.RobotsMiddleware": 100,
+    # Beyond redirects (600), decompression (590) and retries (550): sees answers as sent.
+    "crawler.middlewares.CaptureMiddleware": 900,
+}
+
+LOG_ENABLED = False
+LOG_INSTALL_ROOT_HANDLER = False

@@ -1,0 +1,1 @@
+"""Source files: one TOML file for each ministry site."""

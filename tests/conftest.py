@@ -1,0 +1,36 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with the real bulletin and captured pages; not part of the project."""
+    given = os.environ.get("BULLETINS_SHARED")
+    if not given:
+        pytest.skip("BULLETINS_SHARED is not set")
+    folder = Path(given)
+    assert (folder / "bulletins" / "lianbo-2.txt").is_file(), f"BULLETINS_SHARED={given} is wrong"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's data folder, made once; not to be changed."""
+    from sample.demo import make
+
+    folder = tmp_path_factory.mktemp("demo") / "data"
+    make(folder)
+    return folder
+
+
+@pytest.fixture
+def demo(demo_made: Path, tmp_path: Path) -> Path:
+    """A copy of the demo's data folder."""
+    return Path(shutil.copytree(demo_made, tmp_path / "demo"))

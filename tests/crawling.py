@@ -1,0 +1,71 @@
+"""Running the command line against the sample server, as a person or cron would."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sample.layouts import Page
+from sample.server import SampleSite, serve
+
+NIGHT_1 = "2026-11-01T18:00:00Z"
+
+
+def run(*words: str | Path, now: str = NIGHT_1, **env: str) -> subprocess.CompletedProcess[str]:
+    """One run of ``bulletins`` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "crawler", *map(str, words)],
+        env=os.environ | {"BULLETINS_NOW": now} | env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def crawl(
+    site: SampleSite, data: Path, *words: str, now: str = NIGHT_1, source: str = "mohurd"
+) -> subprocess.CompletedProcess[str]:
+    """One crawl of a site served on loopback, without delay."""
+    with serve(site) as base:
+        return run(
+            "crawl", source, "--base-url", base, "--data", data, "--delay", "0", *words, now=now
+        )
+
+
+def rows(data: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
+    """What a query finds in a data folder's database."""
+    with sqlite3.connect(f"file:{data / 'bulletins.db'}?mode=ro", uri=True) as conn:
+        return conn.execute(sql, values).fetchall()
+
+
+def tables(data: Path, leave_out: Sequence[str] = ()) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of all tables, in the tables' own order; search indexes' inner tables left out."""
+    names = [
+        str(name)
+        for (name,) in rows(
+            data,
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'entries!_%!_%'"
+            " ESCAPE '!' AND name NOT IN ('entries_fts', 'entries_units')",
+        )
+        if name not in leave_out
+    ]
+    return {name: rows(data, f'SELECT * FROM "{name}" ORDER BY 1, 2') for name in names}
+
+
+def asked(site: SampleSite, status: int | None = None) -> list[str]:
+    """The targets that were asked for, robots.txt left out."""
+    return [
+        entry.target
+        for entry in site.log
+        if entry.path != "/robots.txt" and status in (None, entry.status)
+    ]
+
+
+def with_page(pages: Sequence[Page], page: Page) -> list[Page]:
+    """The pages, and one more among them."""
+    return [*pages, page]

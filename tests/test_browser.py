@@ -1,0 +1,179 @@
+"""What a reader does, in real Chromium against a real server, at desktop and phone width."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.test_serving import write_archive
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SERVE = """
+import pathlib, sys
+from archive.serve import serve
+serve(pathlib.Path(sys.argv[1]), "127.0.0.1", 0)
+"""
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server process over the sample archive."""
+    data = tmp_path_factory.mktemp("served")
+    write_archive(data / "bulletins.db")
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE, str(data)], stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().split()[0].rstrip("/")
+        server.terminate()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    required = os.environ.get("BULLETINS_BROWSER_REQUIRED") == "1"
+    if not required:
+        pytest.importorskip("playwright")
+        if shutil.which(CHROMIUM) is None:
+            pytest.skip(f"there is no {CHROMIUM}")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[1280, 390], ids=["desktop", "phone"])
+def page(request: pytest.FixtureRequest, chromium: Any, base: str) -> Iterator[Any]:
+    """A page whose every message on the console fails the test."""
+    opened = chromium.new_page(
+        viewport={"width": request.param, "height": 900}, base_url=base, locale="zh-CN"
+    )
+    opened.set_default_timeout(10_000)
+    said: list[str] = []
+    asked: list[str] = []
+    opened.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    opened.on("pageerror", lambda error: said.append(f"error: {error}"))
+    opened.on("dialog", lambda dialog: (said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    opened.on("request", lambda sent: asked.append(sent.url))
+    yield opened
+    opened.close()
+    assert said == []
+    assert [url for url in asked if not url.startswith((base, "data:"))] == []
+
+
+def fits(page: Any) -> bool:
+    """Whether nothing makes the page itself scroll sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+def test_search_from_the_start_page(page: Any) -> None:
+    page.goto("/")
+    assert fits(page)
+    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    page.locator("input[name=_search]").fill("危房改造")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/bulletins/entries?*")
+    assert f"_search={quote('危房改造')}" in page.url
+    assert "_sort_desc=date" in page.url
+    rows = page.locator("table.rows-and-columns tbody tr")
+    assert rows.count() == 4
+    dates = page.locator("td.col-date a").all_inner_texts()
+    assert dates == ["2020-05-14", "2020-05-08", "2020-05-06", "2020-02-03"]
+    assert page.locator("mark", has_text="危房改造").count() >= 4
+    assert "原网页已撤下" in rows.nth(3).inner_text()
+    assert fits(page)
+    assert rows.first.locator("td.col-text").bounding_box()["width"] > 280
+
+    page.locator("#facets a", has_text="湖北省").click()
+    page.wait_for_url("**province=420000*")
+    assert rows.count() == 2
+    page.locator("#_search").fill("不存在的词")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{quote('不存在的词')}**")
+    assert "没有这样的条目" in page.locator(".zero-results").inner_text()
+    assert "province=420000" in page.url
+    page.locator(".chips a").click()
+    page.wait_for_url(lambda url: "province" not in url)
+
+
+def test_a_script_in_a_title_stays_text(page: Any) -> None:
+    for path in ("/", "/bulletins/entries?bulletin=3", "/bulletins/entries?_layout=table",
+                 "/bulletins/entries/6", "/bulletins/bulletins", "/bulletins/bulletins/3",
+                 "/bulletins/by_province_and_date?province=230000",
+                 "/bulletins?sql=select+title,text+from+entries"):  # fmt: skip
+        page.goto(path)
+        assert "<script>alert(1)</script>" in page.locator("body").inner_text(), path
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/bulletins", "/bulletins/timeline", "/bulletins/provinces",
+     "/bulletins/entries?_layout=table", "/bulletins/entries?province=420000",
+     "/bulletins/entries/3", "/-/metadata"],
+)  # fmt: skip
+def test_pages_are_quiet_and_fit(page: Any, path: str) -> None:
+    page.goto(path)
+    assert fits(page)
+
+
+def test_filters_by_column(page: Any) -> None:
+    page.goto("/bulletins/entries")
+    page.locator("summary", has_text="按栏目筛选").click()
+    page.locator("select[name=_filter_column]").select_option("heading")
+    page.locator("select[name=_filter_op]").select_option("contains")
+    page.locator("input[name=_filter_value]").fill("湖北")
+    page.locator(".filter-row button").click()
+    page.wait_for_url("**heading__contains=*")
+    assert page.locator("tbody tr").count() == 2
+
+
+def test_datasettes_own_scripts_run(page: Any) -> None:
+    page.goto("/bulletins?sql=select+1+as+one")
+    page.locator(".CodeMirror").wait_for()
+    page.locator("#sql-format").click()
+    assert "SELECT" in page.locator(".CodeMirror").inner_text().upper()
+    page.goto("/bulletins/bulletins")
+    if page.viewport_size["width"] > 576:
+        page.locator("th svg.dropdown-menu-icon").first.click()
+        assert page.locator(".dropdown-menu").first.is_visible()
+
+
+def test_by_province_and_date(page: Any) -> None:
+    page.goto("/bulletins/by_province_and_date")
+    page.locator("input[name=province]").fill("湖北")
+    page.locator("input[name=from]").fill("2020-05-10")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**from=2020-05-10**")
+    assert page.locator("tbody tr").count() == 1
+    assert fits(page)
+    with page.expect_download() as started:
+        page.locator("a", has_text="CSV（Excel）").click()
+    assert Path(started.value.path()).read_bytes().startswith(b"\xef\xbb\xbfdate,")
+
+
+def test_an_address_typed_at_curl_needs_no_escapes(base: str) -> None:
+    host, port = base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as wire:
+        wire.sendall(
+            "GET /bulletins/entries.json?_search=雪&_shape=objects HTTP/1.1\r\n"
+            "Host: archive\r\nConnection: close\r\n\r\n".encode()
+        )
+        answer = b"".join(iter(lambda: wire.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b'"slug": "mohurd-3.1"' in answer
