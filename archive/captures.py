@@ -69,6 +69,14 @@ class Location:
     digest: str
 
 
+def header_text(raw: bytes) -> str:
+    """A header's value as it is kept: ASCII as sent, every other byte percent-encoded.
+
+    A WARC file has no one way for other bytes, and a Location that holds them means just this.
+    """
+    return re.sub(rb"[^\x20-\x7e]", lambda byte: b"%%%02X" % byte[0][0], raw).decode("ascii")
+
+
 class WarcWriter:
     """Appends captures to the newest file of a folder, starting another past ``rotate_bytes``.
 
@@ -153,19 +161,21 @@ def read_captures(path: Path, start: int = 0) -> Iterator[tuple[Location, Captur
     """
     for offset, length, whole in _members(path, start):
         if not whole:
-            raise Damaged(
-                f"{path} is torn at byte {offset}: the next `bulletins crawl` cuts the rest off; "
-                "if none was interrupted, restore the file from a backup"
-            )
+            raise _damaged(path, offset)
         found = _read_record(path, offset, length)
         if found is not None:
             yield found
 
 
 def recover(path: Path, start: int = 0) -> Iterator[tuple[Location, Capture]]:
-    """Like ``read_captures``, but a torn last member is cut off the file."""
+    """Like ``read_captures``, but a torn last member is cut off the file.
+
+    Nothing is cut where records follow: that is damage, not an interrupted write.
+    """
     for offset, length, whole in _members(path, start):
         if not whole:
+            if _records_follow(path, offset):
+                raise _damaged(path, offset)
             try:
                 with path.open("r+b") as out:
                     out.truncate(offset)
@@ -175,6 +185,31 @@ def recover(path: Path, start: int = 0) -> Iterator[tuple[Location, Capture]]:
         found = _read_record(path, offset, length)
         if found is not None:
             yield found
+
+
+def _damaged(path: Path, offset: int) -> Damaged:
+    if _records_follow(path, offset):
+        return Damaged(f"{path} is damaged at byte {offset}: restore the file from a backup")
+    return Damaged(
+        f"{path} is torn at byte {offset}, as an interrupted crawl leaves it: the next "
+        "`bulletins crawl` mends it"
+    )
+
+
+def _records_follow(path: Path, offset: int) -> bool:
+    """Whether a WARC record begins anywhere behind a byte."""
+    with path.open("rb") as raw:
+        raw.seek(offset)
+        rest = raw.read()
+    for found in re.finditer(rb"\x1f\x8b\x08", rest[1:]):
+        start = found.start() + 1
+        try:
+            head = zlib.decompressobj(zlib.MAX_WBITS + 16).decompress(rest[start : start + 512], 5)
+        except zlib.error:
+            continue
+        if head == b"WARC/":
+            return True
+    return False
 
 
 def _members(path: Path, start: int) -> Iterator[tuple[int, int, bool]]:
@@ -239,11 +274,7 @@ def _capture(
 
 def _record(capture: Capture) -> ArcWarcRecord:
     # The transfer coding was undone on the way in, so its header would now be untrue.
-    headers = [
-        (key, re.sub(r"[\r\n\0]+", " ", value))
-        for key, value in capture.headers
-        if key.lower() != "transfer-encoding"
-    ]
+    headers = [(key, value) for key, value in capture.headers if key.lower() != "transfer-encoding"]
     fields = {
         "WARC-Date": capture.fetched_at,
         "Bulletins-Address": capture.address,

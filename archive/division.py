@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from archive.lines import Line
@@ -30,6 +30,7 @@ _RUN_IN_END = re.compile(r"[】〗］\]）)][：:]?|[：:]|\u3000+")
 _MAX_RUN_IN = 30
 # After nothing but a blank a heading is believed only where a whole sentence follows.
 _MIN_SENTENCE = 20
+_STOPS = tuple("。！？；…”）)!?;")
 _SENTENCE_END = tuple("。！？；：，、…;:!?,.")
 # A set-off heading is shorter than any line of text around it; titles of news items reach 36.
 _MAX_SET_OFF = 40
@@ -55,15 +56,17 @@ class _Mark:
     heading: str | None
     codes: tuple[str, ...]
     text: str
+    row: bool = False
 
 
 def divide(title: str, paragraphs: Sequence[Line]) -> tuple[Piece | None, list[Piece]]:
     """The lead and the pieces of a body.
 
     Two or more headings that are provinces (or cities that map to provinces) divide it into one
-    ``section`` for each paragraph below them; one is enough where the title announces a round-up.
-    Where it does, numbered or set-off headings divide it into ``item``s. Else the body is one
-    ``article``. Every paragraph that is no heading is in exactly one piece.
+    ``section`` for each paragraph below them (with the table that follows it); one is enough where
+    the title announces a round-up. Where it does, numbered or set-off headings divide it into
+    ``item``s. Else the body is one ``article``. Every paragraph that is no heading is in exactly
+    one piece.
     """
     round_up = _ROUND_UP.search(title) is not None and _PAPER.search(title) is None
     marks = [_province_mark(paragraph) for paragraph in paragraphs]
@@ -88,15 +91,17 @@ def _province_mark(paragraph: Line) -> _Mark:
         for end in _run_in_ends(paragraph):
             if heading := read_heading(text[:end]):
                 return _Mark(heading.literal, heading.codes, text[end:].lstrip(" \u3000：:"))
-    return _Mark(None, (), text)
+    return _Mark(None, (), text, paragraph.row)
 
 
 def _run_in_ends(paragraph: Line) -> Iterator[int]:
     """Where a heading at the head of a paragraph may end, so that text is left after it."""
     text = paragraph.text
     for found in _RUN_IN_END.finditer(text, 0, _MAX_RUN_IN):
-        blank = found[0].isspace()
-        if found.start() and len(text) - found.end() >= (_MIN_SENTENCE if blank else 1):
+        left = len(text) - found.end()
+        believed = left >= _MIN_SENTENCE if found[0].isspace() else left > 0
+        # 黑龙江：启动改造 is the title of what follows, not a heading with its text.
+        if found.start() and believed and (text.endswith(_STOPS) or left > _MAX_SET_OFF):
             yield found.end()
     if paragraph.bold and len(text) - paragraph.bold >= _MIN_SENTENCE:
         yield paragraph.bold
@@ -114,7 +119,7 @@ def _is_divided_by(marks: Sequence[_Mark], needed: int) -> bool:
 
 
 def _with_like_headings(paragraphs: Sequence[Line], marks: Sequence[_Mark]) -> list[_Mark]:
-    """The marks, with headings that look like the provinces' but name none (【部机关】)."""
+    """The marks, with headings that look like the provinces' but are more or other (【部机关】)."""
     styles = {_style(mark.heading) for mark in marks if mark.heading} - {None}
     changed = []
     for paragraph, mark in zip(paragraphs, marks, strict=True):
@@ -123,7 +128,8 @@ def _with_like_headings(paragraphs: Sequence[Line], marks: Sequence[_Mark]) -> l
             bracketed = _IN_BRACKETS.match(text)
             end = bracketed.end() if bracketed else len(text) if _is_set_off(paragraph) else 0
             if end:
-                mark = _Mark(text[:end], (), text[end:].lstrip(" \u3000：:"))
+                codes = provinces_in_title(text[:end])
+                mark = _Mark(text[:end], codes, text[end:].lstrip(" \u3000：:"))
         changed.append(mark)
     return changed
 
@@ -134,16 +140,23 @@ def _style(text: str) -> str | None:
 
 
 def _sections(marks: Sequence[_Mark]) -> tuple[Piece | None, list[Piece]]:
+    """A piece for each paragraph below a heading; a table belongs to the paragraph before it."""
     before: list[str] = []
     pieces: list[Piece] = []
     current: _Mark | None = None
+    opened = False
     for mark in marks:
         if mark.heading is not None:
-            current = mark
-        if mark.text and current is None:
+            current, opened = mark, False
+        if not mark.text:
+            continue
+        if current is None:
             before.append(mark.text)
-        elif mark.text and current is not None:
+        elif mark.row and opened:
+            pieces[-1] = replace(pieces[-1], text=f"{pieces[-1].text}\n{mark.text}")
+        else:
             pieces.append(Piece("section", current.heading, current.codes, mark.text))
+            opened = True
     return _lead("\n".join(before)), pieces
 
 

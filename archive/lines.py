@@ -27,7 +27,9 @@ BLANKS = " \t\r\n\f\v\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u300
 
 _SENTENCE_ENDS = tuple("。！？；：…”』」）)!?;:")
 _PARAGRAPH_ENDS = tuple("。！？…”』」）)!?")
-_NUMBERED = re.compile(r"(?:[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[）)])")
+_OPENING = re.compile(
+    r"[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[）)]|[【■●◆▲★]"
+)
 # A cell with more words than this lays the page out and is no datum; measured on no page, the
 # longest cells of ministries' work tables have some 500 characters.
 _MAX_CELL = 800
@@ -210,8 +212,8 @@ def paragraphs_of(lines: Sequence[Line], stands_alone: Callable[[str], bool]) ->
 
     ``stands_alone`` knows the lines that are never joined: headings and the origin line. A joined
     paragraph ends where a line ends a sentence clearly short of the measure or is far too short
-    to have been broken, before a number, before an indented line where the text indents its
-    paragraphs, and before a block where lines are broken with ``<br>``.
+    to have been broken, before a number or a bracket that follows a sentence, before an indented
+    line where the text indents its paragraphs, and before a block where ``<br>`` breaks lines.
     """
     if not is_hard_wrapped(lines):
         return list(lines)
@@ -223,7 +225,7 @@ def paragraphs_of(lines: Sequence[Line], stands_alone: Callable[[str], bool]) ->
     for line in lines:
         alone = line.row or stands_alone(line.text)
         begins = alone or (indents and line.indented) or (blocks and line.opens)
-        if joins and not begins and _NUMBERED.match(line.text):
+        if joins and not begins and _OPENING.match(line.text):
             begins = joined[-1][-1].text.endswith(_PARAGRAPH_ENDS)
         if joins and not begins:
             joined[-1].append(line)

@@ -10,22 +10,22 @@ from archive.lines import Line
 from archive.model import Origin
 
 _PUBLICATION = re.compile(r"(?:报|网|社|刊|杂志|电视台|电台|客户端|频道|公众号|周报|日报)$")
-_LABEL = r"(?:摘自|摘编自|选自|转自|转载自|原载于?|刊于|(?:信息|文章|稿件|资料)?来源)"
+_LABEL = r"(?:摘自|摘编自|选自|转自|转载自|原载于?|刊于|(?:信息|文章|稿件|资料)?来源|稿源)"
 _DATE = (
     r"(?:19|20)\d{2}\s{0,2}[-./年]\s{0,2}\d{1,2}\s{0,2}[-./月]\s{0,2}\d{1,2}(?:\s{0,2}日)?"
     r"(?:\s{0,2}\d{1,2}:\d{2}(?::\d{2})?)?"
 )
-_NAME = r"[\u3400-\u9fff·]{1,10}"
-_ROLE = (
-    rf"(?:本报|特约)?(?:记者|通讯员|作者|撰稿|文/)\s?[:：]?\s{{0,2}}{_NAME}(?:[、\s]{_NAME}){{0,5}}"
-)
+_NAME = r"(?!发布|发表|时间|日期|来源|编辑|责任)[\u3400-\u9fff·]{1,10}"
+_ROLE = rf"(?:本报|特约)?(?:记者|通讯员|作者|撰稿|责任编辑|编辑|文/)\s?[:：]?\s{{0,2}}{_NAME}(?:[、\s]{_NAME}){{0,5}}"
 _EDITION = r"第?\s?[\dA-Za-z一二三四五六七八九十]{1,4}\s?[版期]"
-_REST = rf"(?:[\s，,；;、]|[（(]?(?:{_DATE}|{_EDITION})[）)]?|(?:时间|日期)[:：]|{_ROLE})*+"
+_WHEN = rf"(?:(?:发布|发表)?(?:时间|日期)[:：])?\s?[（(]?{_DATE}[）)]?"
+_REST = rf"(?:[\s，,；;、]|{_WHEN}|[（(]?{_EDITION}[）)]?|{_ROLE})*+"
 _ORIGIN = re.compile(
-    rf"(?P<open>[（(【\[]?)\s*(?P<label>{_LABEL}\s?[:：]?\s*)?"
-    r"(?:《(?P<quoted>[^《》]{1,40})》|(?P<plain>[^\s\d《》（）()【】，,。；;：:、]{2,30}?))"
-    rf"(?P<rest>{_REST})\s*[）)】\]]?"
+    rf"(?P<open>[（(【\[〔]?)\s*(?P<label>{_LABEL}\s?[:：]?\s*)?(?P<before>{_DATE}\s*)?"
+    r"(?:《(?P<quoted>[^《》]{1,40})》|(?P<plain>(?:\d{1,2}(?=世纪|财经))?[^\s\d《》（）()【】〔〕，,。；;：:、]{2,30}?))"
+    rf"(?P<rest>{_REST})\s*[）)】\]〕]?"
 )
+_OURSELVES = frozenset(("本报", "本网", "本刊", "本社", "本站"))
 _SECTION_SIGN = re.compile(r"\s*[•·・‧∙]\s*")
 # No origin line met by hand is longer than 60 characters.
 _MAX_LENGTH = 100
@@ -48,11 +48,13 @@ def read_origin(line: str) -> Origin | None:
         section = rest[0] if rest else None
     if not found["label"]:
         # Without a label only brackets or a date tell an origin from a title in its own line.
-        dated = re.search(_DATE, found["rest"]) is not None
+        dated = re.search(_DATE, found["before"] or found["rest"]) is not None
         credited = bool(found["open"]) and ("者" in found["rest"] or bool(found["quoted"]))
         if not (is_publication(publication) and (dated or credited)):
             return None
-    return Origin(literal, publication, section, _date(found["rest"]))
+    if publication in _OURSELVES:
+        return None
+    return Origin(literal, publication, section, _date(found["before"] or found["rest"]))
 
 
 def is_publication(name: str) -> bool:

@@ -418,7 +418,11 @@ def _title_lines(lines: Sequence[Line], title: str) -> int:
 
 
 def _is_furniture(line: Line) -> bool:
-    return len(line.text) <= _MAX_FRAME and not line.row and _FRAME.fullmatch(line.text) is not None
+    if line.row or len(line.text) > _MAX_FRAME:
+        return False
+    if line.linked and _TEASER.fullmatch(line.text):
+        return True
+    return _FRAME.fullmatch(line.text) is not None
 
 
 def _attachments(

@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
+import soupsieve
+
 from archive.errors import SourceFileError, UsageError
 
 # The source files that ship with the crawler; they are data, so reading them imports nothing.
+# How lists are paged; each has a module in crawler.platforms.
+PLATFORMS = ("jpaas", "numbered")
 BUNDLED = Path(__file__).parent.parent / "crawler" / "sources"
 
 # Document ids as the publishing systems write them into addresses, first match wins:
@@ -180,6 +184,13 @@ def _source(slug: str, raw: dict[str, Any]) -> Source:
 
 
 def _channel(slug: str, raw: dict[str, Any]) -> Channel:
+    platform, rows = str(raw["platform"]), str(raw.get("rows", "li"))
+    if platform not in PLATFORMS:
+        raise ValueError(f"no platform {platform!r}; there are {', '.join(PLATFORMS)}")
+    try:
+        soupsieve.compile(rows)
+    except soupsieve.SelectorSyntaxError as error:
+        raise ValueError(f"rows = {rows!r} is no CSS selector") from error
     return Channel(
         slug=slug,
         name=str(raw.pop("name")),

@@ -60,10 +60,11 @@ def _status(conn: sqlite3.Connection, source: Source, today: date) -> SourceStat
     ).fetchone()
     live = [channel.slug for channel in source.channels if not channel.retired]
     marks = ",".join("?" * len(live))
+    mine = f"source = ? AND channel IN ({marks})"
+    latest = f"SELECT max(id) FROM crawls WHERE {mine} GROUP BY channel"
     crawls = conn.execute(
         "SELECT channel, outcome, message, coalesce(finished_at, started_at) FROM crawls"
-        f" WHERE id IN (SELECT max(id) FROM crawls WHERE source = ? AND channel IN ({marks}) GROUP BY channel)"
-        " ORDER BY id",
+        f" WHERE id IN ({latest}) ORDER BY id",
         (slug, *live),
     ).fetchall()
     (waiting,) = conn.execute(

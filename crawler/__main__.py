@@ -1,5 +1,5 @@
 """``python -m crawler``: the command line, as ``bulletins``."""
 
-from crawler.cli import main
+import crawler.cli
 
-main(prog_name="bulletins")
+crawler.cli.main(prog_name="bulletins")

@@ -11,7 +11,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Request, Response
 from scrapy.robotstxt import RobotParser
 
-from archive.captures import Capture
+from archive.captures import Capture, header_text
 from archive.clock import now, stamp
 
 
@@ -87,7 +87,7 @@ def to_capture(request: Request, response: Response, source: str, address: str) 
         fetched_at=stamp(now()),
         status=response.status,
         headers=tuple(
-            (name.decode("latin-1"), value.decode("latin-1"))
+            (header_text(name), header_text(value))
             for name, values in response.headers.items()
             for value in values
         ),

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -184,11 +185,8 @@ def test_demo_says_what_it_promises(demo: Path) -> None:
 def test_warcio_check_passes(demo: Path) -> None:
     from warcio.checker import Checker
 
-    class Options:
-        inputs = [str(path) for path in sorted((demo / "warc").iterdir())]
-        verbose = False
-
-    checker = Checker(Options())
+    files = [str(path) for path in sorted((demo / "warc").iterdir())]
+    checker = Checker(SimpleNamespace(inputs=files, verbose=False))
     checker.process_all()
     assert checker.exit_value == 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import resource
 import subprocess
@@ -304,4 +303,4 @@ def test_a_database_that_is_none(tmp_path: Path) -> None:
     )
     assert done.returncode == 6
     assert "bulletins rebuild" in done.stderr
-    assert os.path.getsize(tmp_path / "bulletins.db") == 1900
+    assert (tmp_path / "bulletins.db").stat().st_size == 1900

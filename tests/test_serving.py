@@ -312,6 +312,20 @@ def test_table_page_in_every_layout(client: Client, layout: dict[str, str]) -> N
     assert SCRIPT not in response.text
 
 
+def test_a_long_entry_is_cut_where_it_was_found_and_leads_to_its_whole(tmp_path: Path) -> None:
+    write_archive(tmp_path / "bulletins.db")
+    db = connect(tmp_path / "bulletins.db").conn
+    db.execute("UPDATE entries SET text = ? WHERE id = 7", ("开头" + "字" * 500 + "末尾要找的话",))
+    ENTRIES_INDEX.rebuild(db)
+    db.close()
+    client = Client(tmp_path / "bulletins.db")
+    page = client.get("/bulletins/entries", _search="要找的").text
+    assert "末尾<mark>要找的</mark>话" in page
+    assert "开头" not in page
+    assert 'href="/bulletins/entries/7">全文</a>' in page
+    assert "开头" + "字" * 500 + "末尾" in client.get("/bulletins/entries/7").text
+
+
 # Order and pages
 
 
@@ -461,6 +475,27 @@ def test_start_page_says_when_a_source_is_late(
 ) -> None:
     monkeypatch.setenv("BULLETINS_NOW", "2021-01-15T16:00:00Z")  # 11 days after, 10 are usual
     assert "久无更新" in client.get("/").text
+
+
+def test_start_page_says_when_one_channel_failed(tmp_path: Path) -> None:
+    write_archive(tmp_path / "bulletins.db")
+    db = connect(tmp_path / "bulletins.db").conn
+    for channel, retired, outcome in (("bad", 0, "failed"), ("new", 0, "good"), ("old", 1, "good")):
+        db.execute(
+            "INSERT INTO channels VALUES ('mohurd', ?, '样例', 'https://x.example', 'numbered', ?)",
+            (channel, retired),
+        )
+        db.execute(
+            "INSERT INTO crawls (source, channel, started_at, outcome)"
+            " VALUES ('mohurd', ?, '2021-02-02T18:00:00Z', ?)",
+            (channel, outcome),
+        )
+    page = Client(tmp_path / "bulletins.db").get("/").text
+    assert '<span class="late">失败</span>' in page
+    db.execute("UPDATE channels SET retired = 1 WHERE slug = 'bad'")
+    db.close()
+    page = Client(tmp_path / "bulletins.db").get("/").text
+    assert '<span class="aside">正常</span>' in page
 
 
 def test_an_empty_archive_has_a_start_page_too(tmp_path: Path) -> None:

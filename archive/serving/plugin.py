@@ -55,6 +55,7 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
     env.globals["archive_style"] = datasette.urls.path(style)
     env.globals["province_names"] = {p.code: p.short for p in PROVINCES.values()}
     env.globals["excerpt"] = excerpt
+    env.globals["excerpt_length"] = SNIPPET
 
 
 @hookimpl()

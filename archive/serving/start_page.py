@@ -26,6 +26,7 @@ FROM provinces LEFT JOIN
 ORDER BY provinces.code
 """
 # A database that was rebuilt elsewhere has no crawls; its captures tell the time just as well.
+# One live channel that failed last time is not hidden by another that did not.
 _SOURCES = """
 SELECT slug, name, home, rhythm_days,
        (SELECT max(published) FROM bulletins WHERE source = sources.slug) AS newest,
@@ -33,7 +34,11 @@ SELECT slug, name, home, rhythm_days,
        coalesce((SELECT max(coalesce(finished_at, started_at)) FROM crawls
                  WHERE source = sources.slug),
                 (SELECT max(fetched_at) FROM captures WHERE source = sources.slug)) AS crawled,
-       (SELECT outcome FROM crawls WHERE source = sources.slug ORDER BY id DESC LIMIT 1) AS outcome
+       (SELECT outcome FROM crawls
+        WHERE id IN (SELECT max(crawls.id) FROM crawls JOIN channels
+                     ON channels.source = crawls.source AND channels.slug = crawls.channel
+                     WHERE crawls.source = sources.slug AND NOT retired GROUP BY crawls.channel)
+        ORDER BY outcome IN ('failed', 'stopped') DESC, id DESC LIMIT 1) AS outcome
 FROM sources ORDER BY slug
 """
 _TOTALS = """
