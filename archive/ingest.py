@@ -19,7 +19,7 @@ from archive.bulletins import read_bulletin
 from archive.captures import Capture, Location
 from archive.clock import civil_date
 from archive.decode import decode, unpack
-from archive.errors import Unreadable
+from archive.errors import SourceFileError, Unreadable
 from archive.listing import Row, list_unit, read_list
 from archive.render import content_digest
 from archive.revisions import RevisionWriter
@@ -62,8 +62,13 @@ class Ingester:
         self._known: set[str] = set()
 
     def ingest(self, capture: Capture, location: Location) -> Outcome:
-        """Write the rows that follow from one capture."""
+        """Write the rows that follow from one capture.
+
+        Raises SourceFileError or UsageError for a source or a channel that no file declares.
+        """
         self.know(capture.source)
+        if capture.channel is not None:
+            self.sources[capture.source].channel(capture.channel)
         capture_id = self._insert_capture(capture, location)
         if capture.role == "page":
             self._asked(capture)
@@ -126,6 +131,11 @@ class Ingester:
         """Write a source and its channels once."""
         if slug in self._known:
             return
+        if slug not in self.sources:
+            raise SourceFileError(
+                f"there are captures of {slug!r} but no source file for it: put {slug}.toml into "
+                "the data folder's sources/, or name its folder with --sources"
+            )
         source = self.sources[slug]
         self.database.table("sources").upsert(
             {

@@ -12,11 +12,11 @@ USER_AGENT = f"{BOT_NAME}/{__version__}"
 ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = BOT_NAME
 
-# One connection; a source's file sets the delay. The jitter makes a delay of 2 s 1 to 3 s, so no
-# source may ask for less than 2 s (crawler.crawl raises it).
+# One connection; a source's file sets the delay, and no jitter makes it shorter.
 CONCURRENT_REQUESTS = 1
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_DELAY = 2.0
+DOWNLOAD_DELAY_JITTER = 0.0
 DOWNLOAD_TIMEOUT = 60
 
 # The largest answer kept; what is larger is cancelled and has no bytes.

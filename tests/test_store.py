@@ -1,0 +1,194 @@
+"""The store and the ingest below it, without a network: captures in, rows out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archive.captures import Capture
+from archive.errors import Locked, SourceFileError, UsageError
+from archive.ingest import Outcome
+from archive.rebuild import rebuild
+from archive.sources import load_sources
+from archive.store import Store
+from tests.crawling import rows, tables
+
+SOURCES = load_sources()
+HOME = "https://www.mohurd.gov.cn"
+PAGE = f"{HOME}/xwfb/202005/t20200528_1.html"
+
+
+def page_html(text: str, title: str = "样例") -> bytes:
+    return (
+        f"<html><body><table><tr><td class='tit'>{title}</td></tr></table>"
+        f"<div class='union'><p>{text}</p></div></body></html>"
+    ).encode()
+
+
+def capture(
+    address: str = PAGE,
+    body: bytes = b"",
+    *,
+    at: str = "2026-11-01T18:00:00Z",
+    status: int = 200,
+    role: str = "page",
+    channel: str = "xwfb",
+    source: str = "mohurd",
+    **headers: str,
+) -> Capture:
+    return Capture(
+        url=address,
+        address=address,
+        source=source,
+        channel=channel,
+        role=role,  # type: ignore[arg-type]
+        fetched_at=at,
+        status=status,
+        headers=tuple(headers.items()),
+        body=body,
+    )
+
+
+def record(folder: Path, *captures: Capture) -> list[Outcome]:
+    with Store(folder, SOURCES) as store:
+        return [store.record(one) for one in captures]
+
+
+def test_a_page_is_new_then_the_same_then_revised(tmp_path: Path) -> None:
+    outcomes = record(
+        tmp_path,
+        capture(body=page_html("5月8日，改造危房120户。")),
+        capture(body=page_html("5月8日，改造危房120户。")),
+        capture(body=page_html("5月8日，改造危房102户。")),
+        capture(status=304),
+    )
+    assert [outcome.kind for outcome in outcomes] == ["new", "same", "revised", "same"]
+    assert rows(tmp_path, "SELECT revision FROM bulletins") == [(2,)]
+    assert rows(tmp_path, "SELECT text FROM entries") == [("5月8日，改造危房102户。",)]
+
+
+def test_entries_keep_their_ids_and_those_dropped_leave_no_trace(tmp_path: Path) -> None:
+    three = "</p><p>黑龙江：</p><p>5月8日，甲。</p><p>青海：</p><p>5月9日，乙。</p><p>5月10日，丙。"
+    record(
+        tmp_path,
+        capture(body=page_html("导语。" + three)),
+        capture(f"{HOME}/xwfb/202005/t20200529_2.html", page_html("5月9日，别的。")),
+    )
+    ids = dict(rows(tmp_path, "SELECT slug, id FROM entries"))
+    record(tmp_path, capture(body=page_html("</p><p>黑龙江：</p><p>丁。</p><p>青海：</p><p>乙。")))
+    left = dict(rows(tmp_path, "SELECT slug, id FROM entries"))
+    assert left == {slug: ids[slug] for slug in ("mohurd-1.1", "mohurd-1.2", "mohurd-2.1")}
+    for table in ("entry_dates", "entry_provinces", "entry_places", "entry_officials"):
+        orphans = f"SELECT count(*) FROM {table} WHERE entry NOT IN (SELECT id FROM entries)"
+        assert rows(tmp_path, orphans) == [(0,)]
+
+
+def test_an_old_revision_keeps_its_whole_content(tmp_path: Path) -> None:
+    record(tmp_path, capture(body=page_html("甲。")), capture(body=page_html("乙。")))
+    found = rows(
+        tmp_path, "SELECT number, json_extract(content, '$.entries[0].text') FROM revisions"
+    )
+    assert found == [(1, "甲。"), (2, "乙。")]
+
+
+def test_broken_answers_change_nothing_of_a_known_page(tmp_path: Path) -> None:
+    record(tmp_path, capture(body=page_html("5月8日，改造危房120户。")))
+    leave_out = ["captures", "addresses", "incidents"]
+    before = tables(tmp_path, leave_out)
+    kinds = [
+        outcome.incident
+        for outcome in record(
+            tmp_path,
+            capture(status=412, body=b"<script>1</script>"),
+            capture(status=521),
+            capture(body=b"<html><body>\xe8\xaf\xb7\xe8\xbe\x93\xe5\x85\xa5captcha</body></html>"),
+            capture(body=b""),
+            capture(body=b"%PDF-1.4"),
+            capture(body=page_html("x")[:-30]),
+            capture(status=500),
+            capture(status=403),
+            capture(status=302, Location="https://www.news.cn/"),
+        )
+    ]
+    assert kinds == [
+        "wall-412",
+        "wall-521",
+        "wall-captcha",
+        "empty",
+        "not-html",
+        "truncated",
+        "http-500",
+        "http-403",
+        "moved",
+    ]
+    assert tables(tmp_path, leave_out) == before
+    # A good answer settles them all.
+    record(tmp_path, capture(status=304, at="2026-11-02T18:00:00Z"))
+    assert rows(tmp_path, "SELECT DISTINCT resolved_at FROM incidents") == [
+        ("2026-11-02T18:00:00Z",)
+    ]
+
+
+def test_a_parser_that_trips_is_an_incident_and_leaves_no_half_bulletin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trip(*_: object) -> None:
+        raise ZeroDivisionError("trip")
+
+    monkeypatch.setattr("archive.revisions.to_json", trip)
+    [outcome] = record(tmp_path, capture(body=page_html("甲。")))
+    assert outcome.incident == "parser-error"
+    assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(0,)]
+    monkeypatch.undo()
+    rebuild(tmp_path, SOURCES)
+    assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(1,)]
+
+
+def test_the_civil_date_is_chinas(tmp_path: Path) -> None:
+    """Half past midnight in China is the evening before in UTC; the page's day stays its day."""
+    body = page_html("甲。").replace(
+        b"<body>", b'<head><meta name="PubDate" content="2026-11-02 00:30"></head><body>'
+    )
+    record(tmp_path, capture(body=body))
+    assert rows(tmp_path, "SELECT published, published_at FROM bulletins") == [
+        ("2026-11-02", "2026-11-01T16:30:00Z")
+    ]
+
+
+def test_unknown_sources_and_channels_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceFileError, match=r"put nobody\.toml into"):
+        record(tmp_path, capture(source="nobody"))
+    (tmp_path / "b").mkdir()
+    with pytest.raises(UsageError, match="it has gzdt"):
+        record(tmp_path / "b", capture(channel="nothing"))
+
+
+def test_one_writer(tmp_path: Path) -> None:
+    with Store(tmp_path, SOURCES), pytest.raises(Locked), Store(tmp_path, SOURCES):
+        pass
+    with Store(tmp_path, SOURCES):
+        pass
+
+
+def test_a_reader_never_waits_for_the_writer(tmp_path: Path) -> None:
+    with Store(tmp_path, SOURCES) as store:
+        store.record(capture(body=page_html("甲。")))
+        store.commit()
+        store.record(capture(f"{HOME}/xwfb/202005/t20200529_2.html", page_html("乙。")))
+        assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(1,)]
+    assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(2,)]
+
+
+def test_strict_tables_foreign_keys_and_no_replace(tmp_path: Path) -> None:
+    record(tmp_path, capture(body=page_html("甲。")))
+    loose = rows(
+        tmp_path,
+        "SELECT name FROM pragma_table_list WHERE type = 'table' AND NOT strict"
+        " AND name NOT LIKE 'sqlite%' AND name != 'search_index'",
+    )
+    assert loose == []
+    assert rows(tmp_path, "PRAGMA foreign_key_check") == []
+    assert rows(tmp_path, "PRAGMA journal_mode") == [("wal",)]
+    code = Path(__file__).parent.parent / "archive"
+    assert not [p for p in code.rglob("*.py") if "OR REPLACE" in p.read_text(encoding="utf-8")]
