@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from archive.clock import china_instant
 from archive.errors import Unreadable
 from archive.lines import BLANKS, BLOCKS, Line, lines_of
-from archive.markup import SILENT, Element, brief_text_of, fold, has_text, parse, select, text_of
+from archive.markup import Element, brief_text_of, fold, has_text, parse, select, text_of, walk
 from archive.model import Attachment
 from archive.sources import Layout, Links, date_in_address
 from archive.walls import wall_of
@@ -28,6 +28,9 @@ _MIN_GENERIC_TEXT = 50
 _MAX_TITLE = 300
 _MAX_FRAME = 220
 _MAX_HEADINGS = 50
+# Shares of a text by which the generic rule goes inwards and outwards; tried on all saved pages.
+_GREATEST_PART = 0.75
+_MOST_OF = 0.8
 _GENERIC = Layout("generic", ("h1", "h2", "h3", ".title"), (), (), ())
 
 # Containers that publishing systems share across ministries: Hanweb jpaas and JCMS, TRS WCM,
@@ -227,47 +230,70 @@ def _body(root: Element, layouts: Sequence[Layout]) -> tuple[Layout, Element, st
 
 
 def _densest(root: Element) -> Element | None:
-    """The element that holds most sentences and least of anything else.
+    """The element that holds most sentences and least of anything else; None without sentences.
 
-    Each block's own text counts for it, links and words without punctuation count against it;
-    the best sum over an element and all it holds wins, the innermost of equals.
+    The best sum over an element and all it holds is sought, without what stands beside links
+    around its greatest part, and with what stands beside it without any.
     """
-    elements = [e for e in root.iter() if isinstance(e.tag, str)]
-    plain: dict[Element, list[str]] = {}
-    links: dict[Element, int] = {}
-    blocks: dict[Element, tuple[Element, bool, bool]] = {}
-    for element in elements:
-        parent = element.getparent()
-        outside = (root, False, False) if parent is None else blocks[parent]
-        block, in_link, silent = outside
-        if element.tag in BLOCKS or element is root:
-            block = element
-        in_link = in_link or element.tag == "a"
-        silent = silent or element.tag in SILENT or element.tag in ("head", "nav", "footer")
-        blocks[element] = block, in_link, silent
-        for text, (holder, linked, hidden) in (
-            (element.text, blocks[element]),
-            (element.tail if element is not root else None, outside),
-        ):
-            if text and not hidden and not text.isspace():
-                if linked:
-                    links[holder] = links.get(holder, 0) + len(text.strip())
-                else:
-                    plain.setdefault(holder, []).append(text.strip())
-    sums = {e: _worth("".join(plain.get(e, ())), links.get(e, 0)) for e in elements}
-    best, best_sum = None, 0.0
+    own, linked = _own_texts(root)
+    elements = list(root.iter())
+    sums = {e: _worth("".join(own.get(e, ())), linked.get(e, 0)) for e in elements}
+    links = {e: linked.get(e, 0) for e in elements}
     for element in reversed(elements):
-        if sums[element] > best_sum:
-            best, best_sum = element, sums[element]
         parent = element.getparent()
         if parent is not None:
             sums[parent] += sums[element]
+            links[parent] += links[element]
+    best = max(elements, key=lambda element: sums[element])
+    if sums[best] <= 0:
+        return None
+    while (part := _greatest_part(best, sums)) is not None and links[part] < links[best]:
+        best = part
+    around = best.getparent()
+    while around is not None and links[around] == links[best]:
+        if around.tag == "html" or sums[around] < _MOST_OF * sums[best]:
+            break
+        best, around = around, around.getparent()
     return best
+
+
+def _greatest_part(element: Element, sums: Mapping[Element, float]) -> Element | None:
+    for part in element:
+        if part.tag in BLOCKS and part.tag != "p" and sums[part] >= _GREATEST_PART * sums[element]:
+            return part
+    return None
+
+
+def _own_texts(root: Element) -> tuple[dict[Element, list[str]], dict[Element, int]]:
+    """The words of each block outside links, and how many characters it has inside."""
+    plain: dict[Element, list[str]] = {}
+    linked: dict[Element, int] = {}
+    block, depth = [root], 0
+
+    def add(text: str | None) -> None:
+        if text and not text.isspace():
+            if depth:
+                linked[block[-1]] = linked.get(block[-1], 0) + len(text.strip())
+            else:
+                plain.setdefault(block[-1], []).append(text.strip())
+
+    for step, element in walk(root):
+        if step == "begins":
+            if element.tag in BLOCKS:
+                block.append(element)
+            depth += element.tag == "a"
+            add(element.text)
+        else:
+            if step == "ends" and element.tag in BLOCKS:
+                block.pop()
+            depth -= step == "ends" and element.tag == "a"
+            add(element.tail if element is not root else None)
+    return plain, linked
 
 
 def _worth(plain: str, linked: int) -> float:
     signs = sum(plain.count(sign) for sign in "，。；、！？")
-    return (len(plain) + 10 * signs if signs else -0.5 * len(plain)) - 3 * linked
+    return (len(plain) + 10 * signs if signs else -0.2 * len(plain)) - 3 * linked
 
 
 def _title(root: Element, layout: Layout, metas: dict[str, str]) -> str:
@@ -288,7 +314,7 @@ def _title(root: Element, layout: Layout, metas: dict[str, str]) -> str:
             return heading
     told = _squeezed(whole)
     shown = [h for h in headings if h and h not in sites and h.strip("：:") not in _NO_TITLES]
-    repeated = [h for h in shown if len(h) > 4 and told.startswith(_squeezed(h))]
+    repeated = [h for h in shown if len(h) > 4 and _squeezed(h) in told]
     if repeated:
         return max(repeated, key=len)
     title = _without_site(whole, sites)

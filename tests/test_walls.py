@@ -18,7 +18,7 @@ CAPTCHA = (
     "<html><head><title>安全验证</title></head><body><p>您的访问过于频繁，请输入验证码后继续。</p>"
     '<form action="/check"><img src="/code.jpg"><input name="code"></form></body></html>'
 )
-SLIDER = '<html><body><div id="nc">请完成安全验证，拖动滑块到最右边</div><script src="/s.js"></script></body>'
+SLIDER = '<body><div id="nc">请完成安全验证，拖动滑块到最右边</div><script src="/s.js"></script>'
 BARE_CAPTCHA = '<html><body><form><img src="/captcha?1"><input name="v"></form></body></html>'
 SHELL = (
     "<html><head><title>中华人民共和国住房和城乡建设部</title></head><body><noscript>请开启脚本"

@@ -1,0 +1,160 @@
+"""The documentation says what the code does: commands, tables, settings, incidents."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import runpy
+import sqlite3
+from pathlib import Path
+
+import click
+import pytest
+
+from archive import errors
+from archive.database import connect
+from archive.model import Bulletin, Entry
+from archive.sources import PLATFORMS, Source, load_sources
+from crawler.cli import main
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def commands(group: click.Group, prefix: str = "bulletins") -> dict[str, click.Command]:
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found |= commands(command, f"{prefix} {name}")
+        else:
+            found[f"{prefix} {name}"] = command
+    return found
+
+
+@pytest.mark.parametrize("name", commands(main))
+def test_every_command_is_documented_with_its_options_and_an_example(name: str) -> None:
+    page = read("docs/commands.md")
+    command = commands(main)[name]
+    assert f"`{name}" in page
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert f"`{parameter.opts[0]}" in page, parameter.opts[0]
+            assert parameter.help
+    assert command.help
+    assert re.search(r"Examples?:\n\s+(\S+=\S+ )?bulletins ", command.help)
+
+
+def test_no_command_is_documented_that_is_not_there() -> None:
+    named = set(
+        re.findall(r"`(bulletins [a-z]+(?: (?:install|show|remove))?)", read("docs/commands.md"))
+    )
+    assert named <= set(commands(main))
+
+
+def test_the_tables_page_is_the_schema(tmp_path: Path) -> None:
+    made = runpy.run_path(str(DOCS / "make_tables.py"))["page"]()
+    assert read("docs/tables.md") == made, "run `python docs/make_tables.py`"
+    connect(tmp_path / "x.db").conn.close()
+    with sqlite3.connect(tmp_path / "x.db") as conn:
+        names = conn.execute(
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+            " AND name NOT LIKE 'entries!_%' ESCAPE '!' AND name NOT LIKE 'sqlite%'"
+            " AND name != 'search_index'"
+        ).fetchall()
+        for (name,) in names:
+            assert f"## {name}\n" in made
+            section = made.split(f"## {name}\n")[1].split("\n## ")[0]
+            for column in conn.execute(f"PRAGMA table_info({name})"):
+                assert f"| `{column[1]}` |" in section, f"{name}.{column[1]}"
+
+
+def test_every_source_setting_platform_and_source_is_documented() -> None:
+    page = read("docs/sources.md")
+    for setting in dataclasses.fields(Source):
+        if setting.name not in ("slug", "channels", "layouts"):
+            assert f"| `{setting.name}` |" in page, setting.name
+    for platform in PLATFORMS:
+        assert f"| `{platform}` |" in page
+    for source in load_sources().values():
+        assert f"| `{source.slug}` | {source.name} |" in page
+        for channel in source.channels:
+            assert f"`{channel.slug}`" in page
+
+
+def test_every_incident_is_documented() -> None:
+    page = read("docs/operations.md")
+    code = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "archive").glob("*.py"))
+    code += read("crawler/spider.py")
+    kinds = set(re.findall(r'Unreadable\(\s*"([a-z0-9-]+)"', code))
+    kinds |= set(re.findall(r'return "(wall-[a-z0-9]+|unreachable|forbidden|too-large)"', code))
+    kinds |= set(re.findall(r'incident="([a-z-]+)"', code))
+    assert len(kinds) > 12
+    for kind in kinds:
+        assert f"| `{kind}` |" in page, kind
+
+
+def test_every_exit_code_and_variable_is_documented() -> None:
+    page = read("docs/commands.md")
+    codes = {
+        value.exit_code
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, errors.ArchiveError)
+    }
+    assert codes == {2, 3, 4, 5, 6, 7}
+    for code in codes:
+        assert f"| {code} |" in page
+    text = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("archive", "crawler", "tests", "sample")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    for variable in set(re.findall(r"\bBULLETINS_[A-Z_]+\b", text)):
+        assert f"| `{variable}` |" in page, variable
+
+
+def test_the_json_page_has_every_key() -> None:
+    page = read("docs/json.md")
+    for model in (Bulletin, Entry):
+        for field in dataclasses.fields(model):
+            assert f"`{field.name}`" in page, field.name
+
+
+def test_readme_and_makefile_agree() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*## ", read("Makefile"), re.M))
+    assert {
+        "demo",
+        "demo-data",
+        "crawl",
+        "serve",
+        "schedule",
+        "test",
+        "test-long",
+        "lint",
+        "bench",
+    } <= targets
+    for target in re.findall(r"\bmake ([a-z-]+)\b", read("README.md")):
+        assert target in targets
+    for link in re.findall(r"\]\(([^)#:]+)\)", read("README.md")):
+        assert (ROOT / link).exists(), link
+
+
+def test_every_page_of_docs_is_linked() -> None:
+    readme = read("README.md")
+    for page in DOCS.glob("*.md"):
+        assert f"docs/{page.name}" in readme, page.name
+
+
+def test_nothing_speaks_of_the_workplace() -> None:
+    """Constraints name packages and versions only, and no file a machine's path or a host."""
+    for line in read("constraints.txt").splitlines():
+        assert re.fullmatch(r"#.*|[\w.-]+==[\w.]+", line), line
+    suspicious = re.compile("/(?:" + "work|root" + r")/|pypi\.org|index-url")
+    for folder in ("archive", "crawler", "sample", "docs", "bench", "deploy", ".ci"):
+        for path in (ROOT / folder).rglob("*"):
+            written = path.suffix in (".py", ".md", ".toml", ".txt", ".html", ".css", "")
+            if written and path.is_file():
+                assert not suspicious.search(path.read_text(encoding="utf-8")), path
