@@ -29,7 +29,7 @@ _MAX_TITLE = 300
 _MAX_FRAME = 220
 _MAX_HEADINGS = 50
 # Shares of a text by which the generic rule goes inwards and outwards; tried on all saved pages.
-_GREATEST_PART = 0.75
+_GREATEST_PART = 0.7
 _MOST_OF = 0.8
 _GENERIC = Layout("generic", ("h1", "h2", "h3", ".title"), (), (), ())
 
@@ -247,8 +247,10 @@ def _densest(root: Element) -> Element | None:
     best = max(elements, key=lambda element: sums[element])
     if sums[best] <= 0:
         return None
-    while (part := _greatest_part(best, sums)) is not None and links[part] < links[best]:
-        best = part
+    part = _greatest_part(best, sums)
+    while part is not None:
+        best = part if links[part] < links[best] else best
+        part = _greatest_part(part, sums)
     around = best.getparent()
     while around is not None and links[around] == links[best]:
         if around.tag == "html" or sums[around] < _MOST_OF * sums[best]:

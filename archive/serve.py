@@ -48,6 +48,8 @@ def serve(data: Path, host: str, port: int) -> None:
     check(path)
     app = application(path).app()
     with listen(host, port) as listening:
+        # From here on a client waits instead of being refused, however slow the start.
+        listening.listen()
         shown = f"[{host}]" if ":" in host else host
         print(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)", flush=True)
         config = uvicorn.Config(app, http=LenientProtocol, log_level="warning", lifespan="on")

@@ -1,5 +1,6 @@
 """``python -m crawler``: the command line, as ``bulletins``."""
 
-import crawler.cli
+import crawler.cli  # noqa: F401 (adds the commands that need the network)
+from archive.cli import main
 
-crawler.cli.main(prog_name="bulletins")
+main(prog_name="bulletins")

@@ -32,7 +32,7 @@ from crawler.progress import Progress
 FAILURES_IN_A_ROW = 5
 MAX_HOPS = 5
 # Enough lines for a mail from cron; a redesign can fail every page.
-SAID_FAILURES = 10
+SAID_FAILURES = 20
 # Answers that a second try often mends.
 _FLEETING = ("truncated", "empty")
 # Incidents that are the host's doing rather than one page's.

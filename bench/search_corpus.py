@@ -1,0 +1,116 @@
+"""A corpus to measure search on: any number of entries, the same every time, all made up (样例).
+
+Words follow Zipf's law, as natural ones do: phrases of the bundled sample texts, names of the
+gazetteer's places, and compounds of characters drawn as often as those texts use them. A few
+words are set to how common the worst words of ministries are: 危房改造 stands in 39% of entries,
+住房 in some 57%, 房 in some 76%.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import accumulate
+from pathlib import Path
+from typing import NamedTuple
+
+from archive.gazetteer import divisions
+from archive.provinces import PROVINCES
+
+SEED = 20200528
+LENGTH = 120
+"""Characters of an entry's text, on average."""
+FIRST_DAY, DAYS = date(2014, 1, 1), 4000
+ENTRIES_PER_BULLETIN = 12
+
+_SAMPLE = Path(__file__).parents[1] / "sample" / "content"
+_COMPOUNDS = 60_000
+_COMMON = (("危房改造", 0.38), ("住房和城乡建设厅", 0.33), ("保障性住房", 0.22), ("农房", 0.17))
+_MARKS = ("，", "，", "，", "、", "。", "。", "；", "：")
+
+
+class Made(NamedTuple):
+    """One entry of the corpus; ``bulletin`` counts from 1, ``date`` is YYYY-MM-DD."""
+
+    bulletin: int
+    title: str
+    heading: str | None
+    provinces: tuple[str, ...]
+    date: str
+    published: str
+    text: str
+
+
+def entries(count: int, seed: int = SEED) -> Iterator[Made]:
+    """The first ``count`` entries, the newest bulletin first, as a backfill meets them."""
+    rng = random.Random(seed)
+    words, weights = vocabulary(rng)
+    codes = list(PROVINCES)
+    shares = list(accumulate(1 / (rank + 4) for rank in range(len(codes))))
+    bulletins = -(-count // ENTRIES_PER_BULLETIN)
+    made = 0
+    for bulletin in range(1, bulletins + 1):
+        published = FIRST_DAY + timedelta(DAYS - 1 - bulletin * (DAYS - 1) // bulletins)
+        title = "".join(rng.choices(words, cum_weights=weights, k=4)) + f"（{bulletin}期）"
+        for code in rng.choices(codes, cum_weights=shares, k=ENTRIES_PER_BULLETIN):
+            if made == count:
+                return
+            made += 1
+            more = (rng.choice(codes),) if rng.random() < 0.08 else ()
+            yield Made(
+                bulletin,
+                title,
+                PROVINCES[code].short if rng.random() < 0.9 else None,
+                tuple(dict.fromkeys((code, *more))),
+                _event(rng, published).isoformat(),
+                published.isoformat(),
+                _text(rng, words, weights),
+            )
+
+
+def vocabulary(rng: random.Random) -> tuple[list[str], list[float]]:
+    """All words, the commonest first, and their weights summed up."""
+    runs = re.findall(
+        r"[\u4e00-\u9fff]+",
+        "".join(path.read_text(encoding="utf-8") for path in sorted(_SAMPLE.glob("*.txt"))),
+    )
+    phrases = Counter(
+        run[at : at + length] for run in runs for length in (2, 3, 4) for at in range(len(run))
+    )
+    common = [phrase for phrase, times in phrases.most_common(4000) if "房" not in phrase]
+    rare = [run for run in dict.fromkeys(runs) if 2 <= len(run) <= 9]
+    rare += [division.name for division in divisions()]
+    characters, times = zip(*Counter("".join(runs)).most_common(), strict=True)
+    for _ in range(_COMPOUNDS):
+        rare.append("".join(rng.choices(characters, weights=times, k=rng.choice((2, 2, 2, 3, 4)))))
+    rng.shuffle(rare)
+    words = list(dict.fromkeys([*common, *rare]))
+    return words, list(accumulate(1 / (rank + 30) for rank in range(len(words))))
+
+
+def _event(rng: random.Random, published: date) -> date:
+    """Days of events gather on the first of a month and of a year."""
+    chance = rng.random()
+    if chance < 0.03:
+        return published.replace(month=1, day=1)
+    if chance < 0.15:
+        return published.replace(day=1)
+    return published - timedelta(int(rng.expovariate(1 / 12)))
+
+
+def _text(rng: random.Random, words: list[str], weights: list[float]) -> str:
+    pieces = rng.choices(words, cum_weights=weights, k=max(4, round(rng.gauss(40, 12))))
+    pieces += [word for word, chance in _COMMON if rng.random() < chance]
+    if rng.random() < 0.5:
+        pieces.append(f"{rng.randint(1, 12)}月{rng.randint(1, 28)}日")
+    if rng.random() < 0.4:
+        pieces.append(f"{rng.randint(1, 99_999) / rng.choice((1, 10))}万户")
+    if rng.random() < 0.03:
+        pieces.append(rng.choice(("5G", "COVID-19", "70天决战", "BIM", "PM2.5")))
+    rng.shuffle(pieces)
+    for at in range(3, len(pieces), 4):
+        pieces[at] += rng.choice(_MARKS)
+    return "".join(pieces) + "。"
