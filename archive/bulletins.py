@@ -27,6 +27,7 @@ _ISSUE = re.compile(
     r"|\s*[（(](?P<bracketed>[一二三四五六七八九十百零〇]{1,5}|\d{1,3})[）)]$"
 )
 _TITLE_YEAR = re.compile(r"((?:19|20)\d{2})\s*年")
+_FULL_DATE = re.compile(r"((?:19|20)\d{2})年(\d{1,2})月(\d{1,2})日")
 _DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {"零": 0}
 
 
@@ -40,7 +41,7 @@ def to_bulletin(page: Page, url: str | None) -> Bulletin:
     paragraphs = paragraphs_of(page.lines, stands_alone)
     origin, issuer, paragraphs = _origin_and_issuer(paragraphs, page.credit)
     series, issue = series_and_issue(page.title)
-    anchor = origin.date if origin and origin.date else page.published
+    anchor = (origin.date if origin else None) or page.published or _last_full_date(paragraphs)
     lead, pieces = divide(page.title, paragraphs)
     normalise = _Normaliser(page.title, issuer, anchor)
     entries = ([normalise(0, lead)] if lead else []) + [
@@ -61,6 +62,17 @@ def to_bulletin(page: Page, url: str | None) -> Bulletin:
         attachments=page.attachments,
         body_rule=page.body_rule,
     )
+
+
+def _last_full_date(paragraphs: Sequence[Line]) -> date | None:
+    """The last date with a year in a text: papers are signed and dated at their end."""
+    for line in reversed(paragraphs):
+        for found in reversed(list(_FULL_DATE.finditer(line.text))):
+            try:
+                return date(int(found[1]), int(found[2]), int(found[3]))
+            except ValueError:
+                continue
+    return None
 
 
 def _origin_and_issuer(
@@ -112,7 +124,7 @@ def _number(text: str) -> int | None:
 class _Normaliser:
     """Reads the pieces of one bulletin in order; what 当日 counts from is carried along."""
 
-    def __init__(self, title: str, issuer: str | None, anchor: date) -> None:
+    def __init__(self, title: str, issuer: str | None, anchor: date | None) -> None:
         self.title_codes = provinces_in_title(title)
         self.issuer_codes = provinces_in_title(issuer) if issuer else ()
         year = _TITLE_YEAR.search(title)
@@ -121,11 +133,7 @@ class _Normaliser:
         self.antecedent: date | None = None
 
     def __call__(self, seq: int, piece: Piece) -> Entry:
-        dates = tuple(
-            find_dates(
-                piece.text, self.anchor, title_year=self.title_year, antecedent=self.antecedent
-            )
-        )
+        dates = self._dates(piece.text)
         self.antecedent = antecedent_of(dates) or self.antecedent
         context = piece.codes or self.title_codes or self.issuer_codes
         places = tuple(find_places(piece.text, context, on=self.anchor))
@@ -143,6 +151,13 @@ class _Normaliser:
             open_end=open_end,
             places=places,
             officials=tuple(find_officials(piece.text)),
+        )
+
+    def _dates(self, text: str) -> tuple[DateMention, ...]:
+        if self.anchor is None:
+            return ()
+        return tuple(
+            find_dates(text, self.anchor, title_year=self.title_year, antecedent=self.antecedent)
         )
 
     def _provinces(self, piece: Piece, place_codes: Sequence[str]) -> Iterator[EntryProvince]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -64,9 +65,10 @@ def main() -> None:
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--url", help="The page's address at the ministry.")
+@click.option("--explain", is_flag=True, help="Print the marked text and the rules, not JSON.")
 @SOURCES
 @exits
-def parse(file: Path, url: str | None, folders: tuple[Path, ...]) -> None:
+def parse(file: Path, url: str | None, explain: bool, folders: tuple[Path, ...]) -> None:
     """Read one saved page and print what it says as JSON.
 
     \b
@@ -79,7 +81,12 @@ def parse(file: Path, url: str | None, folders: tuple[Path, ...]) -> None:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
     encoding = "gzip" if body.startswith(b"\x1f\x8b") else ""
     bulletin = read_bulletin(decode(unpack(body, encoding)), _links(url, load_sources(folders)))
-    click.echo(json.dumps(to_json(bulletin), ensure_ascii=False, indent=1))
+    if explain:
+        from archive.explain import explain as explained
+
+        click.echo(explained(bulletin), nl=False)
+    else:
+        click.echo(json.dumps(to_json(bulletin), ensure_ascii=False, indent=1))
 
 
 def _links(url: str | None, sources: dict[str, Source]) -> Links | None:
@@ -149,7 +156,7 @@ def status(data: Path, folders: tuple[Path, ...]) -> None:
     """
     from archive.status import open_readonly, statuses
 
-    with open_readonly(data) as conn:
+    with closing(open_readonly(data)) as conn:
         found = statuses(conn, load_sources((*folders, *own_sources(data))), now())
     head = ["source", "bulletins", "newest", "rhythm", "last crawl", "waiting", "incidents", ""]
     rows = [

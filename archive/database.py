@@ -15,8 +15,17 @@ from archive.search import Index
 # Raised with every change of schema.sql; a database of another version is rebuilt from captures.
 SCHEMA_VERSION = 1
 # What a search reads: an entry's bulletin's title, its heading and its own text.
-# The longest column first is stored smallest.
-ENTRIES_INDEX = Index("entries", columns=("text", "title", "heading"))
+# The longest column first is stored smallest. The newest is the one with the latest date, as a
+# number; archive/entry_search.py has the fields that ask for dates and labels.
+ENTRIES_INDEX = Index(
+    "entries",
+    columns=("text", "title", "heading"),
+    order="cast(replace(entries.date, '-', '') as integer)",
+    labels=(
+        "coalesce((select group_concat('p' || p.province, ' ') from entry_provinces p "
+        "where p.entry = entries.id), '') || ' s' || entries.source"
+    ),
+)
 # Readers never wait in WAL mode; a second writer is kept out by the lock, this is for backups.
 BUSY_MS = 10_000
 

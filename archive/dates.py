@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from archive.date_grammar import Expression, Moment, Rel, When, expressions
+from archive.date_grammar import expressions
+from archive.date_parts import Expression, Moment, Rel, When
 from archive.lunar import holiday
 from archive.model import DateKind, DateMention, Precision
 
@@ -24,7 +25,7 @@ _LONG_PAST = timedelta(days=270)
 # Words straight before or after a date that make it a planned one, which may lie ahead.
 _EXPECTED_BEFORE = re.compile(r"(?:将|拟|定|预计|有望|预期|原定)[于在到至]?$")
 _PLANNED_BEFORE = re.compile(r"(?:计划|力争|争取|确保|规划)[于在到至]?$")
-_PLANNED_AFTER = re.compile(r"[，,]?(?:将(?!军)|拟(?!定))")
+_PLANNED_AFTER = re.compile(r"[，,]?(?:将(?!军)|拟(?!定))|止")
 _EFFECTIVE = re.compile(r"(?:正式|全面)?(?:施行|实施|执行|生效|起征|启用)")
 _TASK = re.compile(r"要求|确保|力争|争取|必须|务必|计划|提出|应|须|目标|限")
 _LIMIT_BEFORE = re.compile(
@@ -39,6 +40,8 @@ _REVIEWED_AFTER = re.compile(
     r"(?:监测|统计|工作|任务|计划|数据|情况|目标|报表|月报|简报|指标|调度|财政|预算|物价)"
 )
 _MEASURED = re.compile(r"同比|环比|增长|下降|上涨|下跌|回落|[%％]|指数|均价|降水量|平均气温")
+_TALLIED = re.compile(r"，?[^，。；：、！？\n]{0,10}(?:累计|平均|偏[多少高低])")
+_COMPARED = re.compile(r"[^，。；：、！？\n]{0,10}(?:平均|偏[多少高低]|同比)")
 _CLAUSE = re.compile(r"[，。；！？\n]")
 _SENTENCE = re.compile(r"[。；！？\n]")
 
@@ -57,7 +60,9 @@ class _Context:
 
     ``day`` and ``month`` are the nearest dates before that name a day or at least a month;
     ``last`` is the nearest of any kind, for lists; ``year`` holds within one sentence, from
-    its month ``year_month`` on; ``named`` is the last year that the sentence names at all.
+    its month ``year_month`` on; ``named`` is the last year that the sentence names at all;
+    ``ahead`` says that the date before in it lies after the anchor, ``planned`` that a word such
+    as 计划 or 将 says so.
     """
 
     anchor: date
@@ -68,6 +73,8 @@ class _Context:
     year: int | None = None
     year_month: int = 0
     named: int | None = None
+    ahead: bool = False
+    planned: bool = False
     seen: int = 0
 
 
@@ -113,17 +120,20 @@ def _mention(expression: Expression, text: str, context: _Context) -> DateMentio
     context.seen = expression.end
     if _SENTENCE.search(gap):
         context.year = context.named = None
+        context.ahead = context.planned = False
     vague = DateMention(written, expression.start, "event", None, None, "vague", "vague")
     if first.vague or (_is_before(first) and context.day is None):
         return vague
     if gap in ("、", "和", "及", "以及", "与") and context.last is not None:
         context.month = context.last
     try:
-        when = _fill(expression, context, _may_lie_ahead(expression, around))
+        # 4月1日开工，10月底完工: what follows the start of a plan in its sentence is planned too.
+        slack = None if context.ahead else _may_lie_ahead(expression, around)
+        when = _fill(expression, context, slack)
         extent = _extent(when, context.anchor)
         if extent is None:
             return None
-        kind = _kind(expression, extent, around, context.anchor)
+        kind = _kind(expression, extent, around, context)
     except (ValueError, OverflowError):
         return None
     period = kind == "deadline" and when.last is not None
@@ -356,7 +366,7 @@ def _part_extent(m: Moment, year: int, month: int | None) -> Extent:
 # --- kinds
 
 
-def _kind(e: Expression, extent: Extent, around: _Around, anchor: date) -> DateKind:
+def _kind(e: Expression, extent: Extent, around: _Around, context: _Context) -> DateKind:
     """What the expression says of its days; the words around it decide."""
     if e.lead in ("now", "as-of"):
         return "as_of"
@@ -368,13 +378,20 @@ def _kind(e: Expression, extent: Extent, around: _Around, anchor: date) -> DateK
     if e.tail == "before" or first.holiday or _LIMIT_BEFORE.search(around.before):
         return "deadline"
     if e.lead == "to":
-        return "deadline" if extent.end >= anchor else "as_of"
+        return "deadline" if extent.end >= context.anchor else "as_of"
     if first.part is not None and e.when.last is None:
         if first.rule.endswith("内"):
             return "deadline"
         if first.part.close:
-            return _kind_of_close(extent, around, anchor)
+            return _kind_of_close(extent, around, context.anchor)
+    expected = _is_expected(around) or (context.ahead and context.planned)
+    if extent.start > context.anchor and extent.precision == "month" and not expected:
+        return "reference"  # a month scheduled
     return _kind_of_period(e.when, around)
+
+
+def _is_expected(around: _Around) -> bool:
+    return bool(_EXPECTED_BEFORE.search(around.before) or _PLANNED_BEFORE.search(around.before))
 
 
 def _kind_of_close(extent: Extent, around: _Around, anchor: date) -> DateKind:
@@ -388,11 +405,13 @@ def _kind_of_period(when: When, around: _Around) -> DateKind:
     first = when.first
     if first.rule.startswith("前一"):
         return "reference"
+    if when.last is not None and first.day is not None and _COMPARED.match(around.after):
+        return "reference"
     if first.day is not None or first.week is not None:
         return "event"
     if first.plan is not None or (first.month is None and first.part is None):
         return "reference"
-    if _EXPECTED_BEFORE.search(around.before) or _PLANNED_BEFORE.search(around.before):
+    if _is_expected(around):
         return "event"
     if first.month is None and first.rule != "年初":
         return "reference"
@@ -402,6 +421,7 @@ def _kind_of_period(when: When, around: _Around) -> DateKind:
         _REVIEWED_BEFORE.search(around.before)
         or _REVIEWED_AFTER.match(around.after)
         or _MEASURED.search(around.after)
+        or _TALLIED.match(around.after)
     )
     return "reference" if reviewed else "event"
 
@@ -419,6 +439,8 @@ def _remember(
         return
     last = when.last or when.first
     near = extent.start if mention.kind == "since" else extent.end
+    context.planned |= _is_expected(around)
+    context.ahead = mention.kind == "event" and extent.start > context.anchor
     dated = last.month is not None or last.week is not None
     context.last = near if dated else None
     if dated and mention.kind != "deadline":
@@ -428,10 +450,10 @@ def _remember(
     if isinstance(last.year, int) and last.holiday is None:
         context.named = last.year
         # 计划3月开工，12月完工: what is planned keeps its year as if it were written.
-        planned = _EXPECTED_BEFORE.search(around.before) or _PLANNED_BEFORE.search(around.before)
-        explicit = expression.when.first.year is not None or (planned and dated)
+        explicit = expression.when.first.year is not None or (_is_expected(around) and dated)
+        first = when.first
+        year = first.year if isinstance(first.year, int) else last.year
         if explicit and (around.after.startswith("，") or (dated and "的" not in around.after)):
-            year = when.first.year
-            context.year, context.year_month = year if isinstance(year, int) else last.year, 0
-        if context.year is not None and isinstance(when.first.month, int):
-            context.year_month = when.first.month
+            context.year, context.year_month = year, 0
+        if context.year is not None and isinstance(first.month, int):
+            context.year, context.year_month = year, first.month

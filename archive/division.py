@@ -21,7 +21,7 @@ _PAPER = re.compile(r"(?:通知|意见|办法|规定|公告|公示|批复|决定
 _HAN_NUMBER = r"[一二三四五六七八九十]{1,3}"
 _STYLES = re.compile(
     rf"(?P<bracket>[【〖［\[])|(?P<han>{_HAN_NUMBER}\s?[、.．])|(?P<paren>[（(]{_HAN_NUMBER}[）)])"
-    r"|(?P<digit>\d{1,2}\s?[、.．](?!\d))|(?P<ring>[①-⑳])|(?P<mark>[●■◆▲★◇□○▶►])"
+    r"|(?P<digit>\d{1,2}\s?(?:、|[.．](?!\d(?!\d?月))))|(?P<ring>[①-⑳])|(?P<mark>[●■◆▲★◇□○▶►])"
 )
 _NUMBERS = ("han", "paren", "digit", "ring", "mark")
 _IN_BRACKETS = re.compile(r"[【〖［\[][^【】〖〗［］\[\]]{1,20}[】〗］\]]")
@@ -119,19 +119,26 @@ def _is_divided_by(marks: Sequence[_Mark], needed: int) -> bool:
 
 
 def _with_like_headings(paragraphs: Sequence[Line], marks: Sequence[_Mark]) -> list[_Mark]:
-    """The marks, with headings that look like the provinces' but are more or other (【部机关】)."""
+    """The marks, with those headings that look like the provinces' but are none (【部机关】)."""
     styles = {_style(mark.heading) for mark in marks if mark.heading} - {None}
-    changed = []
-    for paragraph, mark in zip(paragraphs, marks, strict=True):
-        text = paragraph.text
-        if mark.heading is None and not paragraph.row and _style(text) in styles:
-            bracketed = _IN_BRACKETS.match(text)
-            end = bracketed.end() if bracketed else len(text) if _is_set_off(paragraph) else 0
-            if end:
-                codes = provinces_in_title(text[:end])
-                mark = _Mark(text[:end], codes, text[end:].lstrip(" \u3000：:"))
+    changed: list[_Mark] = []
+    for paragraph, mark in zip(reversed(paragraphs), reversed(marks), strict=True):
+        if mark.heading is None and not paragraph.row and _style(paragraph.text) in styles:
+            below = changed[-1] if changed else None
+            mark = _like_heading(paragraph, below) or mark
         changed.append(mark)
-    return changed
+    return changed[::-1]
+
+
+def _like_heading(paragraph: Line, below: _Mark | None) -> _Mark | None:
+    """A bracketed or set-off line as a heading, if it has text after or below it."""
+    text = paragraph.text
+    bracketed = _IN_BRACKETS.match(text)
+    end = bracketed.end() if bracketed else len(text) if _is_set_off(paragraph) else 0
+    rest = text[end:].lstrip(" \u3000：:")
+    if not end or not (rest or (below and below.text and below.heading is None)):
+        return None
+    return _Mark(text[:end], provinces_in_title(text[:end]), rest)
 
 
 def _style(text: str) -> str | None:

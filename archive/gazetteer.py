@@ -19,6 +19,8 @@ DivisionLevel = Literal["province", "city", "county"]
 # Autonomous prefectures in everyday writing: the peoples' names are left out, 州 is kept or
 # left out. Bare 海南 is the province; bare 红河 and 怒江 are rivers.
 _PREFECTURES = {
+    "152500": ("锡林郭勒", "锡盟"),
+    "152900": ("阿拉善", "阿盟"),
     "222400": ("延边州", "延边"),
     "422800": ("恩施州", "恩施"),
     "433100": ("湘西州", "湘西"),
@@ -57,7 +59,10 @@ PEOPLES = (
 )
 """The names of the peoples in the names of autonomous places, without 族, as an alternation."""
 
-_PEOPLES = re.compile(rf"(?<=.)(?:(?:{PEOPLES})族)+(?=自治[县旗]$)")
+# Five of Xinjiang's counties leave 族 out: 察布查尔锡伯自治县.
+_PEOPLES = re.compile(
+    rf"(?<=.)(?:(?:(?:{PEOPLES})族)+|(?<=..)(?:锡伯|塔吉克|哈萨克|蒙古))(?=自治[县旗]$)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,7 @@ def short_names(division: Division) -> Iterator[str]:
     form here. Names shorter than two characters are never given.
     """
     name = division.name
-    if division.code in _PREFECTURES and name.endswith("自治州"):
+    if division.code in _PREFECTURES and name.endswith(("自治州", "盟")):
         yield from _PREFECTURES[division.code]
     elif division.level == "city":
         short = re.sub(r"(市|地区|盟)$", "", name)
@@ -176,6 +181,11 @@ def choose(found: Iterable[Division], on: date | None) -> Division | None:
                 return None
             return max(tier, key=lambda d: (d.valid_to or date.max, d.code))
     return None
+
+
+def is_timely(division: Division, on: date | None) -> bool:
+    """Whether the name is in force on the day or within the slack around it."""
+    return _tier(division, on) < 2
 
 
 def _tier(division: Division, on: date | None) -> int:

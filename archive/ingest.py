@@ -364,6 +364,12 @@ class Ingester:
         bulletin = read_bulletin(
             text, _links(capture, source), date.fromisoformat(listed) if listed else None
         )
+        if bulletin.published is None:
+            raise Unreadable(
+                "unrecognised",
+                "no date of publication found, on the page or in its list: the site may have a "
+                "new layout",
+            )
         digest = content_digest(bulletin)
         slug = bulletin_slug(source, capture.address)
         current = self.database.conn.execute(

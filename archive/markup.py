@@ -1,6 +1,6 @@
 """Markup: a page as a tree, however broken or deep it is.
 
-lxml reads a page some ten times faster than BeautifulSoup over lxml does; pages are small, but a
+lxml reads a page some ten times faster than BeautifulSoup over lxml does; a page is small, but a
 rebuild reads all of them.
 """
 
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Literal, Protocol, cast
 
-from lxml import etree  # type: ignore[import-untyped]
-from lxml.cssselect import CSSSelector  # type: ignore[import-untyped]
+from lxml import etree
+from lxml.cssselect import CSSSelector
 
 Step = Literal["begins", "ends", "passed"]
 

@@ -110,8 +110,10 @@ class Attachment:
 class Bulletin:
     """One published page, read whole.
 
-    ``published`` is the civil date; ``published_at`` the instant in UTC with Z where the page
-    gives a time of day. ``anchor`` is the date that expressions without a year count from.
+    ``published`` is the civil date, None where neither page nor list gives one, which the archive
+    takes in no bulletin of; ``published_at`` the instant in UTC with Z where the page gives a
+    time of day. ``anchor`` is the date that expressions without a year count from, None (and no
+    date read) where there is not even a full date in the text.
     ``body`` names the rule that found the text; a generic one is a fallback, worth a look.
     """
 
@@ -119,11 +121,11 @@ class Bulletin:
     title: str
     series: str | None
     issue: int | None
-    published: date
+    published: date | None
     published_at: str | None
     origin: Origin | None
     issuer: str | None
-    anchor: date
+    anchor: date | None
     lead: Entry | None
     entries: tuple[Entry, ...]
     attachments: tuple[Attachment, ...]

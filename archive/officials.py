@@ -9,6 +9,8 @@ must hold, or nothing is reported: a wrong person is worse than a missing one.
 from __future__ import annotations
 
 import re
+from bisect import bisect
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from archive.model import Official
@@ -31,11 +33,13 @@ SURNAMES = frozenset(
     "阚冼强仝索鹿习郗嵇钮咸籍屠鄂阙厉糜井花狄贝伏茅昝宣贲邰杭诸羊於芮羿汲邴松富乌巴弓牧隗山郜蓟薄宿怀"
     "逄扶堵宰郦雍璩濮寿扈郏浦慕茹宦鱼容慎戈庾暨居衡禄沃利蔚夔隆厍晁勾融訾那毋乜丰蒯相荀权逯盖益桓布敬"
     "揭库操晋矫呼律信苍门凤邸智撒仉豆逢银巨朴青么旷忻檀帅缑亢况郄郅舍支燕"
+    "区岩纳卿哈虎妥拜锁勉喇"
 )
 COMPOUND = _words(
     """
     欧阳 上官 司马 诸葛 皇甫 令狐 尉迟 夏侯 慕容 东方 公孙 端木 司徒 宇文 独孤 轩辕 呼延 长孙
     申屠 澹台 淳于 赫连 闻人 钟离 鲜于 闾丘 太史 南宫 西门 东郭 百里 濮阳 完颜 纳兰 拓跋
+    阿什 阿苏 阿木 阿尔 吉克 吉伍 吉木 沙马 马海 海来 曲木 曲比 俄木 木乃 罗洪 瓦其 勒勒 的日 莫色
     """
 )
 
@@ -44,9 +48,13 @@ ELEMENTS = (
     "扎西|多吉|洛桑|江村|次仁|旦增|丹增|尼玛|达瓦|平措|顿珠|坚才|罗布|格桑|边巴|普布|巴桑|拉巴|米玛|卓玛|"
     "央金|德吉|白玛|贡嘎|嘎玛|索朗|索南|才让|仁增|桑吉|旺堆|旺久|次珠|群培|加措|嘉措|加布|赤林|向巴|坚赞|"
     "朗杰|曲珍|拉姆|卓嘎|桑珠|朗加|仁青|昂旺|阿旺|呼和|巴特尔|额尔敦|朝鲁|那顺|孟克|乌兰|苏和|布和|"
-    "巴图|吉日格勒|斯琴|高娃|毕力格|图雅|其其格|格日勒|宝力高|满都拉|朝克图"
+    "巴图|吉日格勒|斯琴|高娃|毕力格|图雅|其其格|格日勒|宝力高|满都拉|朝克图|孟和|多杰|泽仁|泽旺|措姆|玉珍|"
+    "卓嘎|益西|强巴|土登|塔青|根秋|四郎|阿旺|俄色|尕藏|久美|丹珠|班玛|华旦|拉毛|娘毛|宗吉|苏荣|宝音|"
+    "敖日格勒|青格勒|乌日图|萨仁|哈斯|特木尔|巴雅尔|达来|娜仁|托娅|其木格|额日敦|吉格木德"
 )
-LEXICAL_NAME = re.compile(rf"(?:{ELEMENTS}){{2,3}}|巴特尔|齐扎拉")
+LEXICAL_NAME = re.compile(
+    rf"(?:{ELEMENTS}){{2,3}}|(?:{ELEMENTS})措|巴特尔|齐扎拉|图雅|高娃|苏和|朝鲁|孟克|布和|呼和|宝音"
+)
 # Uygur, Kazakh and foreign names. A column's name is none: 书记访谈·基层治理.
 DOTS = "·•・‧．"
 DOTTED_NAME = re.compile(rf"[一-鿿]{{2,6}}(?<![谈话说讲坛访篇录])(?:[{DOTS}][一-鿿]{{1,8}}){{1,3}}")
@@ -91,7 +99,8 @@ NOT_NAMES = _words(
     宣传 宣读 宣城 宣誓 符合 凌晨 盛大 章程 章节 齐全 齐心 齐聚 齐抓 齐齐 申请 申报 申领 申诉
     申办 乐山 乐观 乐于 欧盟 欧洲 欧美 毕业 毕节 尚未 尚需 尚有 曲靖 曲阜 曲线 牟取 候选 候任
     候补 冷链 冷水 冷库 麦收 麦田 沙漠 沙市 沙区 沙分 沙支 楼市 楼盘 楼房 楼宇 楼长 伊犁 伊春
-    储备 储蓄 桂林 景气 井冈 贝类 富有 寿光 容量 查干 熊猫 钱款 牛羊 习惯 习题 慎重 暨南 衡阳
+    储备 储蓄 区域 区级 区委 区政 区直 区内 区外 区县 区位 区别 区块 区纪 区监 区分 区间 岩石 岩土 岩溶 哈尔 哈密 哈萨 拜访 拜会 锁定 勉励
+    纳入 纳税 桂林 景气 井冈 贝类 富有 寿光 容量 查干 熊猫 钱款 牛羊 习惯 习题 慎重 暨南 衡阳
     衡水 苗木 柴油 麻醉 丰富 丰收 丰台 丰田 荆州 荆门 张贴 张家 秦皇 万州 岳阳 邢台 邵阳 晋城
     晋中 晋升 信阳 咸阳 咸宁 蒙古 兰州 辛苦 石狮 冀中 池塘 谷物 谷雨 鱼类 羊群 洪水 洪涝 洪峰
     雷电 雷锋 雷达 雷区 夏季 夏粮 夏收 夏种 信箱 温和 温情 童心 谈民 齐上
@@ -147,6 +156,9 @@ _HAN_VERBS = (
     "观摩|巡查|巡河|巡林|夜查|参观|访问|抵达|赶赴|赶到|奔赴|专程|专题|首先|最后|再次|多次|日前|近日|今天|昨天|"
     "上午|下午|当天|当日|今年|进行|进一步|十分|高度|充分|详细|认真|仔细|全程|共同|一起|一同|联合|分头|带头|带着|"
     "批评|肯定|说明|评价|阐述|答记者|答复|委托|勉励|鼓励|叮嘱|希望|期待|坚持|关于|有关|重要|为组长|为团长|为大家|"
+    "驻守|上周|本周|上月|本月|昨晚|当晚|冒雨|冒雪|冒着|顶着|率先|表态|算了|算起|坦承|直言|感慨|感叹|笑|谈|回忆|补充|挂帅|挂点|包联|包抓|驻点|蹲点|徒步|步行|"
+    "辗转|驱车|乘车|乘船|登上|踏|沿着|穿|边走|手持|拿着|拿起|指着|翻开|打开|站在|一早|连续|继续|正在|已经|立即|立刻|迅速|"
+    "第一时间|紧急|火速|星夜|核查|核实|抽查|查验|问|听|讲|写道|拍板|签字|抓住|请|约|送|迎|用|按|借|利用|"
     "为其|为他|会上|会后|会前|推动|推进|审议|验收|检阅|慰勉|下沉|驻村|参与|主动|不久|没有|宣誓|逐一|详解|展示|"
     "引用|任组长|任团长|任主任|任总指挥|做|作|赴|到|在|率|等|与|和|及|说|称|就|对|向|从|以|将|已|并|又|还|也|则|"
     "于|由|把|给|跟|同|的|是|曾|正|都|其|因|一边|边|见|为|来"
@@ -190,6 +202,13 @@ PLACE_ROLES = frozenset("省市州县区旗盟镇乡村厅局")
 SPLIT_INSTITUTIONS = frozenset({"银行", "医院", "学院", "法院", "学校", "学会", "公司"})
 
 
+# 任命甲、乙为省水利厅副厅长，丙为总工程师；免去丁的某职务: the title follows the name.
+_APPOINTED = re.compile(r"任命|聘任|聘请|选举|推选|补选|增选|提名|推举|免去")
+_TO_POST = re.compile(
+    r"(?P<names>[一-鿿]{2,4}(?:、[一-鿿]{2,4}){0,7})(?:同志)?[为的](?P<post>[^，。；：\n]{2,60})"
+)
+
+
 class _Name(NamedTuple):
     start: int
     end: int
@@ -202,6 +221,38 @@ def find_officials(text: str) -> list[Official]:
     shared by a list of names (副部长甲、乙) is given to each of them. Linear in the length of
     the text; never raises.
     """
+    found = _titled(text)
+    appointed = list(_appointed(text))
+    if not appointed:
+        return found
+    breaks = [match.start() for match in re.finditer("\n", text)]
+    people = {(bisect(breaks, o.offset), o.name): o for o in (*appointed, *found)}
+    return sorted(people.values(), key=lambda official: official.offset)
+
+
+def _appointed(text: str) -> Iterator[Official]:
+    """The people who are given or lose a post, to the end of the sentence that says so."""
+    end = 0
+    for verb in _APPOINTED.finditer(text):
+        at = max(end, verb.end())
+        while post := _TO_POST.match(text, at):
+            roles = list(ROLE.finditer(text, post.start("post"), post.end()))
+            names = [
+                _Name(*part.span())
+                for part in re.finditer(r"[一-鿿]+", post["names"])
+                if _is_name(part[0])
+            ]
+            if not roles or len(names) != post["names"].count("、") + 1:
+                break
+            title = text[post.start("post") : roles[-1].end()]
+            for name in names:
+                word = post["names"][name.start : name.end]
+                yield Official(word, title, post.start("names") + name.start)
+            end = at = post.end() + 1
+
+
+def _titled(text: str) -> list[Official]:
+    """The people whose name stands beside their title."""
     roles = sorted([*ROLE.finditer(text), *COMRADE.finditer(text)], key=lambda match: match.start())
     starts = {match.start() for match in roles}
     ends = {match.end() for match in roles}

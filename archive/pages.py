@@ -8,30 +8,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
 from urllib.parse import unquote, urlsplit
 
 from archive.clock import china_instant
+from archive.density import densest
 from archive.errors import Unreadable
-from archive.lines import BLANKS, BLOCKS, Line, lines_of
-from archive.markup import Element, brief_text_of, fold, has_text, parse, select, text_of, walk
+from archive.lines import Line, lines_of
+from archive.markup import Element, has_text, parse, select, text_of
 from archive.model import Attachment
 from archive.sources import Layout, Links, date_in_address
+from archive.titles import MAX_TITLE, squeezed, title_of
 from archive.walls import wall_of
 
 # A shorter text without a known container is no bulletin; the shortest met by hand has 60.
 _MIN_GENERIC_TEXT = 50
-# Longer words than these are no title and no line of page furniture.
-_MAX_TITLE = 300
+# Longer lines than this are no page furniture.
 _MAX_FRAME = 220
-_MAX_HEADINGS = 50
-# Shares of a text by which the generic rule goes inwards and outwards; tried on all saved pages.
-_GREATEST_PART = 0.7
-_MOST_OF = 0.8
-_GENERIC = Layout("generic", ("h1", "h2", "h3", ".title"), (), (), ())
+_GENERIC = Layout("generic", (), (), (), ())
 
 # Containers that publishing systems share across ministries: Hanweb jpaas and JCMS, TRS WCM,
 # gov.cn and their templates.
@@ -59,8 +56,6 @@ _KNOWN_BODIES = (
 
 _ANY_KNOWN_BODY = ", ".join(_KNOWN_BODIES)
 
-_HAN = r"[\u3400-\u9fff\uf900-\ufaff，。、；：？！“”‘’《》（）【】]"
-_BLANK_IN_HAN = re.compile(rf"(?<={_HAN}) (?={_HAN})")
 _DATE_TIME = re.compile(
     r"((?:19|20)\d{2})\s{0,3}[-./年]\s{0,3}(\d{1,2})\s{0,3}[-./月]\s{0,3}(\d{1,2})(?:\s{0,3}日)?"
     r"(?:(?:\s{1,3}|T|(?<=日))(\d{1,2})[:：时](\d{2})(?:[:：分](\d{2}))?)?"
@@ -88,7 +83,7 @@ _BUTTON = (
 _FRAME = re.compile(
     r"(?:(?:发布|发文|发表|成文|更新)(?:日期|时间)\s?[:：].{0,80}"
     r"|(?:您(?:现在)?的?|当前|所在|现在的?)位置\s?[:：].{0,200}"
-    r"|[【\[（(]?\s?字[体号]\s?[:：]?\s?[】\]]?.{0,40}"
+    r"|[【\[（(]?\s?字[体号]\s?[】\]]?\s?(?:[:：].{0,40}|(?:[\s|　]?[大中小特默认+-]){0,8}[】\]]?)"
     rf"|{_BUTTON}{{1,8}}"
     r"|(?:分享(?:到|至)|扫一扫|扫描二维码).{0,40}"
     r"|[【\[]?(?:上|下)一?[篇条页]\s?[:：].{0,120}"
@@ -102,16 +97,6 @@ _RELATED = re.compile(
     r"[【\[]?(?:相关|延伸|推荐|扩展|热点)(?:文章|链接|阅读|新闻|信息|稿件|报道|文档|专题|解读)[】\]]?\s?[:：]?"
 )
 _TEASER = re.compile(r"(?:点击|更多|查看|>>).{0,30}|.{0,40}(?:>>|»|》》)")
-_SITE_WORDS = re.compile(r"(?:网|网站|门户|部|委|局|署|厅|会|院|政府|办公室|平台|频道|客户端)$")
-_SITE_NAME = re.compile(r".{0,20}(?:网|网站|门户|平台|部|委员会|局|政府|厅|署)")
-# What stands between a title, the column's name and the site's; the groups keep the signs.
-_TITLE_PARTS = re.compile(
-    r"(\s?(?:_{1,3}|\|{1,3}|－{1,3}|(?<!-)--(?!-)|\s[-–—]\s|(?<=[^\x00-\x7f])-(?=[^\x00-\x7f]))\s?)"
-)
-_MAX_COLUMN = 6
-_NO_TITLES = frozenset(
-    ("附件下载", "附件", "相关文章", "相关链接", "当前位置", "扫一扫", "无标题文档")
-)
 _FILE = re.compile(
     r"\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar|7z|pptx?|ceb|txt|csv)(?:$|[?#&])|document/download\?",
     re.I,
@@ -123,13 +108,14 @@ _FILE_BOX = re.compile(r"attach|download|annex|append|fujian|(?:^|[\s_-])fj(?:$|
 class Page:
     """A detail page taken apart: the text as lines, everything else as the page gives it.
 
-    ``published_at`` is a UTC stamp, None where the page shows no time of day; ``credit`` is what
+    ``published`` is None where neither page nor list has a date, ``published_at``, a UTC stamp,
+    where the page shows no time of day; ``credit`` is what
     the page names as its source; ``body_rule`` is ``<layout>:<selector>``, ``known:<selector>``
     or ``generic``.
     """
 
     title: str
-    published: date
+    published: date | None
     published_at: str | None
     credit: str | None
     lines: tuple[Line, ...]
@@ -149,13 +135,13 @@ def read_page(text: str, links: Links | None, listed: date | None = None) -> Pag
     layouts = links.source.layouts if links else ()
     layout, body, rule = _body(root, layouts)
     around = lines_of(root, without=body)
-    title = _title(root, layout, metas)
-    lines, furniture = _without_frame(lines_of(body), title)
+    title = title_of(root, metas, layout.title)
+    shown = lines_of(body)
+    lines, furniture = _without_frame(_inner(shown) if rule == "generic" else shown, title)
     frame = "\n".join(line.text for line in (*around, *furniture))
     published, published_at = _published(root, layout, metas, frame, links, listed)
-    if not title or published is None:
-        missing = "title" if not title else "date of publication"
-        raise Unreadable("unrecognised", f"no {missing} found: the site may have a new layout")
+    if not title:
+        raise Unreadable("unrecognised", "no title found: the site may have a new layout")
     if not lines:
         raise Unreadable("unrecognised", "no text found: the site may have a new layout")
     attachments = tuple(_attachments(root, layout, body, links))
@@ -221,150 +207,12 @@ def _body(root: Element, layouts: Sequence[Layout]) -> tuple[Layout, Element, st
             return layout, found[0], f"{layout.name}:{found[1]}"
     if select(root, _ANY_KNOWN_BODY) and (found := _first(root, _KNOWN_BODIES)):
         return _GENERIC, found[0], f"known:{found[1]}"
-    densest = _densest(root)
-    if densest is None or len(text_of(densest)) < _MIN_GENERIC_TEXT:
+    found_text = densest(root)
+    if found_text is None or len(text_of(found_text)) < _MIN_GENERIC_TEXT:
         raise Unreadable(
             "unrecognised", "no text of a bulletin found: the site may have a new layout"
         )
-    return _GENERIC, densest, "generic"
-
-
-def _densest(root: Element) -> Element | None:
-    """The element that holds most sentences and least of anything else; None without sentences.
-
-    The best sum over an element and all it holds is sought, without what stands beside links
-    around its greatest part, and with what stands beside it without any.
-    """
-    own, linked = _own_texts(root)
-    elements = list(root.iter())
-    sums = {e: _worth("".join(own.get(e, ())), linked.get(e, 0)) for e in elements}
-    links = {e: linked.get(e, 0) for e in elements}
-    for element in reversed(elements):
-        parent = element.getparent()
-        if parent is not None:
-            sums[parent] += sums[element]
-            links[parent] += links[element]
-    best = max(elements, key=lambda element: sums[element])
-    if sums[best] <= 0:
-        return None
-    part = _greatest_part(best, sums)
-    while part is not None:
-        best = part if links[part] < links[best] else best
-        part = _greatest_part(part, sums)
-    around = best.getparent()
-    while around is not None and links[around] == links[best]:
-        if around.tag == "html" or sums[around] < _MOST_OF * sums[best]:
-            break
-        best, around = around, around.getparent()
-    return best
-
-
-def _greatest_part(element: Element, sums: Mapping[Element, float]) -> Element | None:
-    for part in element:
-        if part.tag in BLOCKS and part.tag != "p" and sums[part] >= _GREATEST_PART * sums[element]:
-            return part
-    return None
-
-
-def _own_texts(root: Element) -> tuple[dict[Element, list[str]], dict[Element, int]]:
-    """The words of each block outside links, and how many characters it has inside."""
-    plain: dict[Element, list[str]] = {}
-    linked: dict[Element, int] = {}
-    block, depth = [root], 0
-
-    def add(text: str | None) -> None:
-        if text and not text.isspace():
-            if depth:
-                linked[block[-1]] = linked.get(block[-1], 0) + len(text.strip())
-            else:
-                plain.setdefault(block[-1], []).append(text.strip())
-
-    for step, element in walk(root):
-        if step == "begins":
-            if element.tag in BLOCKS:
-                block.append(element)
-            depth += element.tag == "a"
-            add(element.text)
-        else:
-            if step == "ends" and element.tag in BLOCKS:
-                block.pop()
-            depth -= step == "ends" and element.tag == "a"
-            add(element.tail if element is not root else None)
-    return plain, linked
-
-
-def _worth(plain: str, linked: int) -> float:
-    signs = sum(plain.count(sign) for sign in "，。；、！？")
-    return (len(plain) + 10 * signs if signs else -0.2 * len(plain)) - 3 * linked
-
-
-def _title(root: Element, layout: Layout, metas: dict[str, str]) -> str:
-    """The title: the meta tag's, the layout's, the heading that <title> repeats, or <title>."""
-    sites = [metas[name] for name in ("sitename", "columnname") if name in metas]
-    tag = next(iter(root.iter("title")), None)
-    whole = fold((tag.text or "")[:_MAX_TITLE]).strip(BLANKS) if tag is not None else ""
-    headings = [
-        brief_text_of(heading, _MAX_TITLE)
-        for selector in layout.title
-        for heading in select(root, selector)[:_MAX_HEADINGS]
-    ]
-    named = metas.get("articletitle", "")[:_MAX_TITLE]
-    if named and clean_title(named) not in sites:
-        return _as_shown(named, [*headings, whole])
-    for heading in headings:
-        if heading and layout is not _GENERIC:
-            return heading
-    told = _squeezed(whole)
-    shown = [h for h in headings if h and h not in sites and h.strip("：:") not in _NO_TITLES]
-    repeated = [h for h in shown if len(h) > 4 and _squeezed(h) in told]
-    if repeated:
-        return max(repeated, key=len)
-    title = _without_site(whole, sites)
-    if title and title not in _NO_TITLES and not _SITE_NAME.fullmatch(title):
-        return title
-    return shown[0] if shown else title
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split())
-
-
-def _as_shown(named: str, shown: Sequence[str]) -> str:
-    """A meta tag's title with the blanks that the page itself shows in it.
-
-    Meta tags have blanks where the title had line breaks; the page's own headings tell those
-    from blanks that the ministry wrote.
-    """
-    wanted = _squeezed(named)
-    for text in shown:
-        if _squeezed(text).startswith(wanted):
-            taken, end = 0, 0
-            while taken < len(wanted):
-                taken += not text[end].isspace()
-                end += 1
-            return text[:end]
-    return clean_title(named)
-
-
-def _without_site(whole: str, sites: Sequence[str]) -> str:
-    """<title> without the names of column and site that stand after the page's own."""
-    parts = _TITLE_PARTS.split(whole)
-    kept = len(parts)
-    while kept > 2 and (
-        parts[kept - 1] in sites
-        or _SITE_WORDS.search(parts[kept - 1])
-        or (kept < len(parts) and len(parts[kept - 1]) <= _MAX_COLUMN)
-    ):
-        kept -= 2
-    return "".join(parts[:kept])
-
-
-def clean_title(raw: str) -> str:
-    """A meta tag's title in one line, without the blanks that line breaks left between Han.
-
-    A full-width blank is one that the ministry wrote.
-    """
-    return _BLANK_IN_HAN.sub("", fold(raw).strip(BLANKS))
+    return _GENERIC, found_text, "generic"
 
 
 def _published(
@@ -433,11 +281,21 @@ def _without_frame(lines: Sequence[Line], title: str) -> tuple[list[Line], list[
     return kept[_title_lines(kept, title) :], furniture
 
 
+def _inner(lines: Sequence[Line]) -> Sequence[Line]:
+    """The lines without those at both ends that are nothing but links: menus and the like."""
+    start, end = 0, len(lines)
+    while start < end and lines[start].linked:
+        start += 1
+    while start < end and lines[end - 1].linked:
+        end -= 1
+    return lines[start:end]
+
+
 def _title_lines(lines: Sequence[Line], title: str) -> int:
     """How many lines at the top repeat the title."""
-    wanted, read = _squeezed(title), ""
+    wanted, read = squeezed(title), ""
     for count, line in enumerate(lines, start=1):
-        read += _squeezed(line.text[:_MAX_TITLE])
+        read += squeezed(line.text[:MAX_TITLE])
         if read == wanted:
             return count
         if not wanted.startswith(read):

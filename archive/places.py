@@ -18,64 +18,20 @@ from typing import Literal, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from archive.gazetteer import (
-    PEOPLES,
-    Division,
-    by_name,
-    by_short_name,
-    choose,
-    is_remembered,
-)
+from archive.gazetteer import Division, by_name, by_short_name, choose, is_remembered, is_timely
 from archive.model import Level, PlaceMention
+from archive.officials import SURNAMES
 from archive.provinces import PROVINCES, XPCC, names_a_province
+from archive.towns import find_towns
+from archive.wordlists import word_lists
 
 Kind = Literal["province", "full", "short", "trap", "xpcc"]
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# Words whose last character begins a prefecture's short name, or that hold one across a word
-# boundary: 完成都市 is no 成都, 其中卫生 no 中卫. They are matched like names and give nothing.
-_TRAPS = _words("""
-    其中 集中 当中 巩固 稳固 加固 坚固 牢固 确保 环保 医保 社保 低保 担保 安保 公开 召开 展开 打开
-    分开 放开 推广 完成 形成 组成 建成 构成 达成 生成 非常 经常 正常 日常 异常 通常 美丽 壮丽 秀丽
-    靓丽 放松 轻松 创新 更新 全新 最新 重新 人文 水文 森林 普通 交通 流通 沟通 畅通 经营 运营 民营
-    国营 平衡 均衡 投资 融资 工资 物资 出资 资金 钢铁 发达 通信 诚信 公益 效益 利益 权益 来自 复合
-    混合 配合 结合 综合 符合 联合 组合 整合 融合 集合 适合 增长 成长 生长 境内 国内 公平 幸福 音乐
-    中卫生 中卫星 三明确 三明显 三明治 四平方 四平台 四平均 天水量 天水位 天水质 天水平 天水温
-    大连续 大连接 大连通 大连片 大连锁 大同小异 大同时 大同志 大同类 世界大同 大庆典 大庆祝 大理论
-    大理念 大理想 大理石 定西部 定西南 定西北 安庆祝 安顺利 安阳光 保定期 保定点 保定量 海东部
-    海东岸 海东北 海东侧 海东南 海西部 海西岸 海西侧 海西南 海西北 海西经济区 海北部 海北岸 入海口
-    出海口 海口岸 北海道 南通过 南通道 南通知 南通报 南通往 南平原 南平均 南平衡 南充分 长春花
-    长治久安 江门户 大厦 河源头 黄河源 江河源 长白山 周口店 阿里巴巴 阿里云 新乡村 新乡贤 新乡镇
-    新乡土 新乡民 新乡风 孙中山 中山陵 中山装 遵义会议 南昌起义 高密度 公安机关 公安部 公安厅
-    公安局 平安建设 平安中国 黑河流 适应 相应 对应 响应 沿海 挪威 商厦 天长日久 佛罗里达州
-    马里兰州 新民主 东西城区 阿勒泰山 长江 黄河 淮河 海河 辽河 珠江 嫩江流 松花江 牡丹江流
-    雅鲁藏布江 澜沧江 怒江 金沙江 嘉陵江 太湖 洞庭湖 鄱阳湖 洪泽湖 巢湖流域 巢湖治理 青海湖 渤海
-    黄海 长三角 珠三角
-""")
-# Full names that are also everyday words: only straight after their city, or in a list there.
-_COMMON = _words("""
-    老城区 新城区 新建区 新建县 港口区 城中区 城东区 城西区 城北区 城南区 新市区 南市区 北市区
-    市中区 中原区 公安县 友好区 解放区 新区 市郊区 城区 郊区 矿区 东区 西区 南区 北区 市区
-""")
-# Short names of prefectures that are also everyday words, or cross a word boundary often:
-# they need the same evidence as the short names of counties.
-_WORDS = _words("""
-    来宾 安康 日照 大同 长治 白银 山南 中山 朝阳 和田 兴安 甘南 淮南 淮北 海北 海西 海东 保山 文山
-    大庆 新乡 三明 河池 阿里 巴州 博州 克州 通化 内江 江门 大兴安岭 黄南 南平 安顺 六安 大理 本溪
-    东营 资阳 松原 开封 定西 广安 宜春 常德 天水 四平 中卫 固原 海口 白山 衡水 张掖
-""")
-# Short names of counties that are everyday words, whatever stands beside them.
-_NEVER_SHORT = _words("""
-    和平 新华 平安 公安 友好 红旗 前进 东风 向阳 胜利 解放 新建 中心 城中 城东 城西 城北 城南 城关
-    新城 老城 光明 青年 民主 团结 市中 工农 爱民 振兴 安定 永定 中原 平原 江北 江南 江东 河东 河西
-    桥东 桥西 大方 大通 开发 港口 建设 民权 富民 互助 太平 东方 南部 平和 同心 开放 文化 海港 自由
-    共和 广场 高明 安全 无极 合作 新源 温泉 天全 通道 安化 新化 阳光 站前 铁东 铁西 二道 兴隆 兴国
-    东明 中阳 大名
-""")
+# What each list is for stands in it.
+_LISTS = word_lists("place_words.txt")
+_TRAPS, _COMMON = _LISTS["traps"], _LISTS["common"]
+_WORDS, _NEVER_SHORT = _LISTS["words"], _LISTS["never-short"]
 _LIST_SIGN = re.compile(r"(?:、|和|与|及|以及|/|／|·)")
 _LINK = re.compile(r"(?:、|和|与|及|以及|/|／|至|到|—+|－|-|–|～|~|→)")
 _ROUTE = re.compile(r"(?:至|到|—+|－|-|–|～|~|→)")
@@ -125,6 +81,11 @@ _COUNTY_WORD = re.compile(r"[委级域城区市乡镇长直里际外处人政]|�
 _BEFORE_COUNTY = re.compile(
     r"(?:^|[\s，。、；：！？（）()“”《》\d在赴到抵往从对访察导研于至的]"
     r"|深入|走进|来到|赶赴|目前|包括|涉及|其中|带领|当前|近日|支援|援助)$"
+)
+# A title and a surname: 厅长 and a person named 哈玉林, not the city 玉林.
+_PERSON = re.compile(
+    r"(?:[厅局处县市区州盟旗乡镇村院司科队所部会]长|书记|主任|主席|常委|委员|巡视员|调研员|专员|[程济划计]师)"
+    rf"(?![于向从自到在])[{SURNAMES}]$"
 )
 # County-level cities named after a mountain or a work: the short name may mean that.
 _NAMED_AFTER = re.compile(r"[山池堰口岭河]$")
@@ -197,6 +158,7 @@ class _Reader:
         self.refs: list[_Ref] = []
         self.mentions: list[PlaceMention] = []
         self.cities: dict[str, int] = {}
+        self.spoken_of: dict[str, Division] = {}
         self.provinces: dict[str, int] = {}
         self.runs: Mapping[int, tuple[int, str]] = {}
 
@@ -269,6 +231,8 @@ class _Reader:
             return 0
         if _FULL_THING.match(text, end):
             return end
+        if name.text.endswith("新区") and not any(is_timely(d, self.on) for d in name.counties):
+            return end  # 两江新区 was a zone for years before it was a district
         division, rule = self._resolve(name.cities + name.counties, start)
         near = rule in ("city-just-named", "province-just-named")
         listed = self._link(start) == "listed" and rule == "city-named-before"
@@ -304,6 +268,8 @@ class _Reader:
         link = self._link(start)
         if text[start - 1 : start] in ("至", "—", "－", "～", "→"):
             link = "route"  # an end of a route counts, whatever is built there
+        if _PERSON.search(text[max(0, start - 6) : start]):
+            return 0
         if link != "route" and self._is_thing(end):
             sure = name.cities and name.text not in _WORDS
             return end if sure else 0
@@ -317,10 +283,14 @@ class _Reader:
             division, rule = self._resolve(name.cities, start)
             if name.text in _WORDS and not self._is_evident(division, start, end, link):
                 division = None
-        elif division is None and (name.text not in _NEVER_SHORT or link == "route"):
+        elif division is None and (
+            name.text not in _NEVER_SHORT or link == "route" or self._is_enclosed(start, link)
+        ):
             division, rule = self._resolve(name.counties, start)
             if not self._is_listed(start, link) and not self._is_known_city(division, start, link):
                 division = None
+        if division is None and name.text in self.spoken_of and name.text not in _NEVER_SHORT:
+            division, rule = self.spoken_of[name.text], "full name before"
         if division is None:
             return 0
         level: Level = "city" if division.level == "city" else "county"
@@ -344,6 +314,12 @@ class _Reader:
             return True
         count, cue = self.runs.get(start, (0, ""))
         return count >= 3 or cue.startswith("等") or (count == 2 and bool(cue))
+
+    def _is_enclosed(self, start: int, link: str) -> bool:
+        """Whether the name stands between two others of an enumeration in its own section."""
+        previous = self.refs[-1].division if self.refs else None
+        listed = link == "listed" and previous is not None and previous.province in self.section
+        return listed and self.runs.get(start, (0, ""))[0] >= 2
 
     def _is_known_city(self, division: Division | None, start: int, link: str) -> bool:
         """Whether the short name of a county-level city can stand alone (格尔木; 在昆山)."""
@@ -390,6 +366,9 @@ class _Reader:
             if ref.division and ref.division.level == "city":
                 near = [d for d in found if d.province == ref.division.province]
                 return choose(near, self.on), "province-of-city" if near else "unresolved"
+        # 公主岭市 after 四平市 is not of 四平 any more: what is at home elsewhere now comes first.
+        homes = {d.province for d in found if is_timely(d, self.on)}
+        found = [d for d in found if is_timely(d, self.on) or d.province not in homes]
         cities = {d.code[:4]: self.cities[d.code[:4]] for d in found if d.code[:4] in self.cities}
         if cities:
             nearest = max(cities, key=lambda c: cities[c])
@@ -415,89 +394,8 @@ class _Reader:
         self.refs.append(_Ref(start, end, None, division))
         if division and division.level == "city":
             self.cities[division.code[:4]] = start
-
-
-_TOWN_END = re.compile(
-    rf"(?P<town>(?:(?:{PEOPLES})族){{1,4}}乡|民族乡|街道(?!两[侧旁]|路面|清扫|绿化)|苏木"
-    r"|镇(?![江静定压痛区容镇]|上的)|乡(?![村镇亲土愁间下贤音试风情]|（镇))"
-    r"|(?P<village>嘎查|社区|村(?![庄落镇容级规屯寨企]))"
-)
-_EDGE = re.compile(
-    r"深入|走进|走访|来到|前往|赶赴|奔赴|抵达|位于|地处|考察|调研|察看|查看|视察|检查|督导|督查"
-    r"|指导|参观|慰问"
-    r"|看望|实地|先后|分别|现场|以及|其中|涉及|包括|覆盖|例如|比如|途经|邻近|靠近|联合|会同|帮扶"
-    r"|联系|驻点|包联"
-    r"|(?P<and>[和与及或暨])|[该全本我][省市县区州旗镇乡村]"
-    r"|[在赴到往抵访至从驻的了兼任、，。；：！？（）()“”《》—\s\d]|(?<=\d)[年月日]"
-)
-_TOWN_STOP = re.compile(
-    r"[个该各全本每某这那其我他们是有要使让把被将已并而但等所着做说称省市县]|[村镇乡](?!$)|乡$"
-    r"|加强|推进|建设|建成|新增|农|^[小县市]?城$|城[中边郊]$|空心|贫困|示范|试点|重点|中心|行政"
-    r"|自然|自治|脱贫|特色|传统|美丽|文明|先进|薄弱"
-    r"|宜居|和美|移民|搬迁|安置|易地|边远|边境|小康|偏远|山区|沿海|试验|服务|老旧|智慧|完整|绿色"
-    r"|养老|平安|未来"
-    r"|居民|小区|国际|街区|人民|干部|代表|负责|同志|党员|党群|党组|启动|开展|实施|改造|提升|整治"
-    r"|许多|一些|不少|大量|部分|其他|周边|周围|附近|偏僻|落后|富裕|专业|生态|合格|首富|困|灾|地球"
-    r"|奥林匹克|奥运|亚运"
-    r"|度假|民俗|位|书记|主任|发动|动员|组织|明确|公布|成立|成为|绿化|帮助|资助|统一|强化|实行"
-    r"|实现|无辜|普通|面对"
-    r"|^[一二两三四五六七八九十百多几数小古名强集驻进入下整新老]$|入驻|[进驻下]$"
-)
-_HOME = re.compile(r"(?:家|故|返|回|下|还|侨|水|思|城|老|异|离|入|出|进|爱|之|同)$")
-_WEAK_STOP = re.compile(r"[和与及为由于从不可能会就也都还更最好入出来去起用得以给奖]|重$")
-_KEEP_HE = re.compile(r"和(?:[平顺睦谐合丰兴庄安龙林田乐义悦气善桥溪川]{1,2}$|平)")
-
-
-def _towns(text: str, taken: Sequence[PlaceMention]) -> list[PlaceMention]:
-    """Towns and villages between the places already read, in text order."""
-    found: list[PlaceMention] = []
-    spans = [(m.offset, m.offset + len(m.text)) for m in taken]
-    at = 0
-    floor, floor_is_place = 0, False
-    for match in _TOWN_END.finditer(text):
-        while at < len(spans) and spans[at][0] < match.end():
-            if spans[at][1] > floor:
-                floor, floor_is_place = spans[at][1], True
-            at += 1
-        if match.start() < floor:
-            continue
-        start = _town_start(text, floor, match.start(), floor_is_place, match.group())
-        if start is None:
-            continue
-        level: Level = "town" if match["town"] else "village"
-        found.append(PlaceMention(text[start : match.end()], start, level, None, "suffix"))
-        floor, floor_is_place = match.end(), True
-    return found
-
-
-def _town_start(text: str, floor: int, end: int, after_place: bool, kind: str) -> int | None:
-    """Where the town's own name begins, or None when the words before its kind name nothing."""
-    low = max(floor, end - 9)
-    start, strong = low, low == floor and after_place
-    for edge in _EDGE.finditer(text, low, end):
-        if edge["and"] and (_KEEP_HE.match(text[edge.start() : end]) or edge.end() + 1 >= end):
-            continue
-        start = edge.end()
-        if edge["and"] or edge.group() == "、":
-            strong = after_place
-        else:
-            strong = edge.group()[-1] not in "，。；：！？（）()“”《》— \u3000\n0123456789年月日"
-    core = text[start:end]
-    joined = start == floor and after_place
-    least = 1 if joined and kind != "社区" else 2
-    if not least <= len(core) <= (4 if kind == "社区" else 7):
-        return None
-    if not all("\u3400" <= c <= "\u9fff" for c in core) or _TOWN_STOP.search(core):
-        return None
-    if kind == "乡" and _HOME.search(core):
-        return None
-    if kind == "村" and not joined and text[end + 1 : end + 2] in ("民", "里", "务", "干"):
-        return None
-    if not strong:
-        boundary = start == 0 or start == floor or not _HAN.match(text[start - 1])
-        if not boundary or len(core) > 4 or kind == "社区" or _WEAK_STOP.search(core):
-            return None
-    return start
+        elif division and division.name.endswith("市"):
+            self.spoken_of[division.name[:-1]] = division
 
 
 def find_places(
@@ -511,4 +409,4 @@ def find_places(
     decided: the city or province just named, one named before, the section's province, uniqueness.
     """
     counties = _Reader(text, provinces, on).read()
-    return sorted(chain(counties, _towns(text, counties)), key=lambda m: m.offset)
+    return sorted(chain(counties, find_towns(text, counties)), key=lambda m: m.offset)

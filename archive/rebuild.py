@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from archive.captures import read_captures, warc_files
@@ -50,29 +51,37 @@ def rebuild(
 
 def _carry_over(old: Path, conn: sqlite3.Connection) -> None:
     """Copy what no capture tells; an old database that cannot be read has nothing to give."""
-    conn.execute("ATTACH ? AS old", (f"file:{old}",))
     try:
+        conn.execute("ATTACH ? AS old", (str(old),))
         conn.execute("BEGIN IMMEDIATE")
         conn.execute("INSERT INTO crawls SELECT * FROM old.crawls")
         conn.execute("INSERT INTO incidents SELECT * FROM old.incidents WHERE capture IS NULL")
         conn.execute("COMMIT")
-    except sqlite3.Error:
-        conn.execute("ROLLBACK")
-    conn.execute("DETACH old")
+        conn.execute("DETACH old")
+    except sqlite3.DatabaseError:
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")
 
 
 def _put_in_place(conn: sqlite3.Connection, fresh: Path, path: Path) -> None:
     """Replace the contents of the live file, which readers may hold open, in one transaction.
 
     A new file renamed under a running Datasette gave mixed answers in our measurements; the
-    backup API into the live file gave none.
+    backup API into the live file gave none. A live file that is no database is replaced whole.
     """
     try:
-        live = sqlite3.connect(path, isolation_level=None, timeout=60)
-        conn.backup(live)
-        live.execute("PRAGMA journal_mode = WAL")
-        live.close()
-        conn.close()
-        fresh.unlink()
+        try:
+            with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as live:
+                conn.backup(live)
+                live.execute("PRAGMA journal_mode = WAL")
+            conn.close()
+            fresh.unlink()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            conn.close()
+            for beside in ("-wal", "-shm"):
+                path.with_name(path.name + beside).unlink(missing_ok=True)
+            fresh.replace(path)
     except (sqlite3.Error, OSError) as error:
         raise CannotWrite(f"cannot write {path}: {error}; the new database is {fresh}") from error

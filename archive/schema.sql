@@ -243,7 +243,7 @@ JOIN entry_provinces ON entry_provinces.entry = entries.id;
 CREATE VIEW province_days AS
 WITH RECURSIVE spread(province, date, end_date, entry) AS (
     SELECT province, date, end_date, entry FROM timeline
-    UNION
+    UNION ALL
     SELECT province, date(date, '+1 day'), end_date, entry FROM spread WHERE date < end_date
 )
 SELECT province, date, count(DISTINCT entry) AS entries FROM spread GROUP BY province, date;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from archive.clock import now
@@ -19,7 +20,7 @@ def nightly(sources: Mapping[str, Source], wish: Wish) -> str:
     """
     chosen = choose(sources, ())
     rows = crawl(chosen, sources, wish)
-    with open_readonly(wish.data) as conn:
+    with closing(open_readonly(wish.data)) as conn:
         judged = [s for s in statuses(conn, sources, now()) if s.enabled]
     summary = in_words(rows, judged)
     if any(row["outcome"] != "good" for row in rows):

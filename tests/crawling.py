@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from sample.layouts import Page
@@ -39,7 +40,7 @@ def crawl(
 
 def rows(data: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
     """What a query finds in a data folder's database."""
-    with sqlite3.connect(f"file:{data / 'bulletins.db'}?mode=ro", uri=True) as conn:
+    with closing(sqlite3.connect(f"file:{data / 'bulletins.db'}?mode=ro", uri=True)) as conn:
         return conn.execute(sql, values).fetchall()
 
 

@@ -147,12 +147,11 @@ def test_text_comes_back(text: str, codec: str) -> None:
 
 
 def check_any_bytes(body: bytes) -> None:
+    kind: str | None = None
     try:
         text = decode(body)
     except Unreadable as error:
         text, kind = "", error.kind
-    else:
-        kind = None
     assert kind in (None, "not-html", "undecodable")
     assert text.count("\ufffd") <= max(1, len(text) * 0.001)
     assert "\0" not in text

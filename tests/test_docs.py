@@ -6,6 +6,7 @@ import dataclasses
 import re
 import runpy
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -59,7 +60,7 @@ def test_the_tables_page_is_the_schema(tmp_path: Path) -> None:
     made = runpy.run_path(str(DOCS / "make_tables.py"))["page"]()
     assert read("docs/tables.md") == made, "run `python docs/make_tables.py`"
     connect(tmp_path / "x.db").conn.close()
-    with sqlite3.connect(tmp_path / "x.db") as conn:
+    with closing(sqlite3.connect(tmp_path / "x.db")) as conn:
         names = conn.execute(
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
             " AND name NOT LIKE 'entries!_%' ESCAPE '!' AND name NOT LIKE 'sqlite%'"

@@ -28,9 +28,13 @@ def links(path: str = "/xw/index.html", host: str = HOST) -> Links:
 
 def rows(html: str, selector: str = "li") -> list[tuple[str, str, str | None]]:
     return [
-        (row.address.removeprefix(f"https://{HOST}"), row.title, row.listed and str(row.listed))
+        (
+            row.address.removeprefix(f"https://{HOST}"),
+            row.title,
+            row.listed.isoformat() if row.listed else None,
+        )
         for row in read_list(html, selector, links())
-    ]  # type: ignore[misc]
+    ]
 
 
 @pytest.mark.parametrize(

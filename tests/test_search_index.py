@@ -6,28 +6,59 @@ import json
 import random
 import re
 import sqlite3
+import time
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive.search import VERSION, Difference, Index, IndexMismatch, InvalidQuery, fold, parse
+from archive.entry_search import date_filter
+from archive.search import (
+    VERSION,
+    Column,
+    Difference,
+    Field,
+    Filter,
+    Index,
+    IndexMismatch,
+    InvalidQuery,
+    fold,
+    parse,
+)
+from archive.search import find as finding
+from archive.search.find import Place, count, facets, newest, relevance
+from archive.search.index import TAIL
 
 COLUMNS = ("text", "title", "heading")
-ENTRIES = Index("entries", COLUMNS)
-Row = dict[str, str | None]
+ENTRIES = Index("entries", COLUMNS, order="entries.day", labels="entries.tags")
+TAGS = ("湖北", "北京", "p23", "s-a.b")
+FIELDS: dict[str, Field] = {
+    "标题": Column("title", "标题"),
+    "title": Column("title", "标题"),
+    "省": lambda value: Filter((value,), f"省份：{value}") if value in TAGS else None,
+    "日期": date_filter,
+}
+Row = dict[str, Any]
+Texts = dict[str, str]
+Check = Callable[[Texts, Row], bool]
+"""Whether a row matches, by its folded texts and itself; made beside the query, not from it."""
 
 HAN = "危房改造湖北省武汉市年月日万户龍龙於于臺台𠮷𠮷〇々①½㎡m2℃…—·、，。（）《》“”"
 WORDS = "危房改造 农村危房 脱贫攻坚 脫貧攻堅 决战 70天决战 住房和城乡建设厅 非住宅 或 非"
 NUMBERS = "12月1日 2月1日 2020年 ２０２０年 1.2万户 701 70 7 5G 5g 15G COVID-19 covid OVID BIM"
 FOREIGN = "ＢＩＭ a b ab ß ss é e\u0301 ｶﾞ ガ 한글 ㄅㄆ ٣٤ 😀 👨\u200d👩"
 RARE = "葛\U000e0100 ⻓江 長江 Ⅲ级 \x00 \u200b"
-SIGNS = """ " "" * : ^ ( ) - + { } NEAR( AND OR NOT ' ; % _ \\ , . ＂ ＊ ： ． text: """
+SIGNS = """ " "" * : ^ ( ) - + { } NEAR( AND OR NOT ' ; % _ \\ , . ＂ ＊ ： ． text: 标题: 省： """
 PIECES = (*HAN, *" ".join([WORDS, NUMBERS, FOREIGN, RARE, SIGNS]).split())
 BLANKS = (" ", "\u3000", "\n", "\u00a0", "\t", " \u2003")
+QUOTES = ("“”", "‘’", "「」", "『』", '""', "''", "＂＂")
+PLAIN = re.compile(r"(?!(?:OR|AND|NOT|或|非)$)[\w.%，。、〇①½℃…·《》]+")
+"""What is a word as it stands, without quotes."""
 
 
 def sample_text(rng: random.Random, length: int) -> str:
@@ -41,23 +72,84 @@ def sample_row(rng: random.Random) -> Row:
         "title": sample_text(rng, rng.randint(1, 5)),
         "heading": rng.choice([None, "", "湖北", "黑龙江", sample_text(rng, 2)]),
         "text": sample_text(rng, rng.choice([0, 1, 3, 10, 40])),
+        "day": rng.choice((2019, 2020)) * 10_000 + rng.randint(1, 12) * 100 + rng.randint(1, 28),
+        "tags": " ".join(rng.sample(TAGS, rng.choice((0, 1, 1, 2)))),
     }
 
 
-def sample_query(rng: random.Random, texts: list[str]) -> str:
-    """A piece cut from a text, as it is or spoilt, or pieces at random; of one to four words."""
-    words = []
-    for _ in range(rng.choice([1, 1, 1, 1, 2, 2, 3, 4])):
-        text = rng.choice(texts)
-        start = rng.randrange(len(text))
-        word = text[start : start + rng.choice([1, 1, 2, 2, 3, 4, 5, 7, 10, 30])]
-        if rng.random() < 0.2:
-            at = rng.randrange(len(word))
-            word = word[:at] + rng.choice(PIECES) + word[at + rng.randint(0, 1) :]
-        if rng.random() < 0.15:
-            word = sample_text(rng, rng.randint(1, 3))
-        words.append(word)
-    return rng.choice(BLANKS).join(words)
+def sample_word(rng: random.Random, texts: list[str]) -> str:
+    """A piece cut from a text, as it is or spoilt, or pieces at random."""
+    text = rng.choice(texts)
+    start = rng.randrange(len(text))
+    word = text[start : start + rng.choice([1, 1, 2, 2, 3, 4, 5, 7, 10, 30])]
+    if rng.random() < 0.2:
+        at = rng.randrange(len(word))
+        word = word[:at] + rng.choice(PIECES) + word[at + rng.randint(0, 1) :]
+    return sample_text(rng, rng.randint(1, 3)) if rng.random() < 0.1 else word
+
+
+def spelled(rng: random.Random, word: str) -> str:
+    """A word as it is typed so that it is one: in quotes, but where it needs none."""
+    if PLAIN.fullmatch(word) and rng.random() < 0.7:
+        return word
+    quotes = [pair for pair in QUOTES if pair[1] not in word]
+    pair = rng.choice(quotes)
+    return pair[0] + word + pair[1]
+
+
+def all_of(checks: list[Check]) -> Check:
+    return lambda texts, row: all(check(texts, row) for check in checks)
+
+
+def any_of(checks: list[Check]) -> Check:
+    return lambda texts, row: any(check(texts, row) for check in checks)
+
+
+def word_check(word: str, column: str | None = None) -> Check:
+    wanted = " ".join(fold(word).split())
+    return lambda texts, row: any(
+        occurs(wanted, text) for name, text in texts.items() if column in (None, name)
+    )
+
+
+def sample_term(rng: random.Random, texts: list[str], depth: int = 0) -> tuple[str, Check]:
+    """A term as typed, and what it means."""
+    chance = rng.random()
+    if depth < 3 and chance < 0.15:
+        typed, check = sample_query(rng, texts, depth + 1)
+        return f"({typed})", check
+    if depth < 3 and chance < 0.28:
+        typed, check = sample_term(rng, texts, depth + 1)
+        return rng.choice(("-", "NOT ", "非\u3000")) + typed, lambda t, row: not check(t, row)
+    if chance < 0.36:
+        tag = rng.choice(TAGS)
+        return rng.choice(("省:", "省：")) + tag, lambda _, row: tag in row["tags"].split()
+    if chance < 0.44:
+        month = rng.randint(1, 12)
+        low, high = 20190000 + month * 100, 20200005 + month * 100
+        typed = f"日期:2019-{month:02d}..2020-{month}-05"
+        return typed, lambda _, row: low <= row["day"] <= high
+    word = next(w for w in iter(lambda: sample_word(rng, texts), None) if fold(w).split())
+    if not any(pair[1] not in word for pair in QUOTES):
+        word = "危房"
+    if chance < 0.52:
+        return rng.choice(("标题:", "Title：")) + spelled(rng, word), word_check(word, "title")
+    return spelled(rng, word), word_check(word)
+
+
+def sample_query(rng: random.Random, texts: list[str], depth: int = 0) -> tuple[str, Check]:
+    """One to four terms, sometimes alternatives of them."""
+    alternatives = []
+    for _ in range(rng.choice((1, 1, 1, 1, 1, 2, 3))):
+        terms = [sample_term(rng, texts, depth) for _ in range(rng.choice((1, 1, 1, 1, 2, 2, 3)))]
+        blank = rng.choice(BLANKS)
+        typed = blank.join(typed for typed, _ in terms)
+        alternatives.append((typed, all_of([check for _, check in terms])))
+    operator = rng.choice((" OR ", " | ", "\u3000或\u3000"))
+    return (
+        operator.join(typed for typed, _ in alternatives),
+        any_of([check for _, check in alternatives]),
+    )
 
 
 def kind(character: str) -> str:
@@ -82,22 +174,22 @@ def occurs(word: str, text: str) -> bool:
     return False
 
 
-def scan(rows: Mapping[int, list[str]], typed: str) -> set[int]:
-    """The rows, by their folded texts, that a query means, found by reading them."""
-    words = fold(typed).split()
+def folded(rows: Mapping[int, Row]) -> dict[int, Texts]:
+    """The folded texts of rows, with single blanks."""
     return {
-        rowid
-        for rowid, texts in rows.items()
-        if all(any(occurs(word, text) for text in texts) for word in words)
+        rowid: {name: " ".join(fold(row[name]).split()) for name in COLUMNS if row[name]}
+        for rowid, row in rows.items()
     }
 
 
-def folded(rows: Mapping[int, Row]) -> dict[int, list[str]]:
-    return {rowid: [fold(text) for text in row.values() if text] for rowid, row in rows.items()}
+def scan(rows: Mapping[int, Row], words: Iterable[str]) -> set[int]:
+    """The rows in which all words occur, found by reading them."""
+    check = all_of([word_check(word) for word in words])
+    return {rowid for rowid, texts in folded(rows).items() if check(texts, rows[rowid])}
 
 
 def search(db: sqlite3.Connection, typed: str, index: Index = ENTRIES) -> set[int]:
-    sql, values = parse(typed).sql(index)
+    sql, values = parse(typed, FIELDS).sql(index)
     found = [row[0] for row in db.execute(sql, values)]
     assert len(found) == len(set(found))
     return set(found)
@@ -105,7 +197,7 @@ def search(db: sqlite3.Connection, typed: str, index: Index = ENTRIES) -> set[in
 
 def insert(db: sqlite3.Connection, rowid: int, row: Row) -> None:
     db.execute(
-        "insert into entries values (:id, :title, :heading, :text)",
+        "insert into entries values (:id, :title, :heading, :text, :day, :tags)",
         {"id": rowid, **row},
     )
 
@@ -113,7 +205,8 @@ def insert(db: sqlite3.Connection, rowid: int, row: Row) -> None:
 def database(rows: Mapping[int, Row]) -> sqlite3.Connection:
     db = sqlite3.connect(":memory:")
     db.execute(
-        "create table entries (id integer primary key, title text, heading text, text text) strict"
+        "create table entries (id integer primary key, title text, heading text, text text, "
+        "day integer, tags text) strict"
     )
     for rowid, row in rows.items():
         insert(db, rowid, row)
@@ -128,34 +221,71 @@ def db() -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def put(db: sqlite3.Connection, rowid: int, text: str, title: str = "样例") -> Row:
-    row: Row = {"title": title, "heading": None, "text": text}
+def put(
+    db: sqlite3.Connection, rowid: int, text: str, title: str = "样例", day: int = 20200528
+) -> Row:
+    row = {"title": title, "heading": None, "text": text, "day": day, "tags": ""}
     insert(db, rowid, row)
     ENTRIES.add(db, rowid, row)
     return row
 
 
 def compare(
-    db: sqlite3.Connection, rows: Mapping[int, Row], queries: Iterable[str]
+    db: sqlite3.Connection,
+    rows: Mapping[int, Row],
+    queries: Iterable[tuple[str, Check]],
+    everything: bool = False,
 ) -> tuple[int, int]:
-    """Compare both searches; returns how many queries found rows, and how many found none."""
+    """Compare searches with readings; returns how many queries found rows, and how many none.
+
+    With ``everything`` also order, pages, counts and facets.
+    """
     texts = folded(rows)
     hits = misses = 0
-    for typed in queries:
-        expected = scan(texts, typed)
+    for typed, check in queries:
+        expected = {rowid for rowid, row in rows.items() if check(texts[rowid], row)}
         assert search(db, typed) == expected, typed
+        if everything:
+            compare_everything(db, rows, typed, expected)
         hits, misses = hits + bool(expected), misses + (not expected)
     return hits, misses
+
+
+def compare_everything(
+    db: sqlite3.Connection, rows: Mapping[int, Row], typed: str, expected: set[int]
+) -> None:
+    query = parse(typed, FIELDS)
+    places = sorted((Place(rows[key]["day"], key) for key in expected), reverse=True)
+    assert newest(db, ENTRIES, query, len(rows) + 1) == places, typed
+    page: list[Place] = []
+    for _ in range(3):
+        page += newest(db, ENTRIES, query, 7, page[-1] if page else None)
+    assert page == places[: len(page)], typed
+    assert len(page) == min(21, len(places))
+    assert count(db, ENTRIES, query) == (len(places), True)
+    assert count(db, ENTRIES, query, 5) == (min(5, len(places)), len(places) <= 5)
+    found = facets(db, ENTRIES, query, divisor=100)
+    assert found.total == len(places)
+    assert found.order == Counter(place.sort // 100 for place in places)
+    tags = Counter(tag for key in expected for tag in rows[key]["tags"].split())
+    assert found.labels == tags
+    ranked, whole = relevance(db, ENTRIES, query, dict.fromkeys(COLUMNS, 1.0))
+    assert whole
+    assert {hit.place for hit in ranked} == set(places)
+
+
+def all_texts(rows: Iterable[Row]) -> list[str]:
+    return [row[name] for row in rows for name in COLUMNS if row[name]]
 
 
 def differential(seed: int, size: int, queries: int) -> None:
     rng = random.Random(seed)
     rows = {rng.randrange(10**6): sample_row(rng) for _ in range(size)}
-    texts = [text for row in rows.values() for text in row.values() if text]
     db = database(rows)
     assert ENTRIES.rebuild(db) == len(rows)
-    asked = [sample_query(rng, texts) for _ in range(queries)]
+    asked = [sample_query(rng, all_texts(rows.values())) for _ in range(queries)]
     hits, misses = compare(db, rows, asked)
+    compare(db, rows, asked[::5], everything=True)
     assert hits > queries // 3
     assert misses > queries // 20
     assert ENTRIES.check(db) == []
@@ -163,13 +293,38 @@ def differential(seed: int, size: int, queries: int) -> None:
 
 
 def test_index_equals_a_scan() -> None:
-    differential(seed=1, size=400, queries=2500)
+    differential(seed=1, size=250, queries=2500)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(2, 12))
 def test_index_equals_a_scan_long(seed: int) -> None:
     differential(seed, size=1000, queries=5000)
+
+
+def test_common_units_beside_longer_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is looked up in the table of units, in small pieces, finds the same."""
+    monkeypatch.setattr(finding, "_COMMON", 5)
+    monkeypatch.setattr(finding, "_CHUNK", 2)
+    monkeypatch.setattr(finding, "_GROUPED", 7)
+    rng = random.Random(8)
+    rows = {rng.randrange(10**6): sample_row(rng) for _ in range(150)}
+    db = database(dict(list(rows.items())[:100]))
+    ENTRIES.rebuild(db)
+    for rowid, row in list(rows.items())[100:]:
+        insert(db, rowid, row)
+        ENTRIES.add(db, rowid, row)
+    asked = []
+    for _ in range(150):
+        words = ["危房", rng.choice("改造户年月a"), rng.choice(("湖北", "房", "2020年", "日"))]
+        typed, check = " ".join(words), all_of([word_check(word) for word in words])
+        if rng.random() < 0.4:
+            without = word_check(unit := rng.choice("省市日b"))
+            typed += f" -{unit}"
+            check = all_of([check, lambda texts, row, w=without: not w(texts, row)])
+        asked.append((typed, check))
+    hits, _ = compare(db, rows, asked, everything=True)
+    assert hits > 50
 
 
 def test_index_stays_true_through_inserts_revisions_and_removals() -> None:
@@ -186,9 +341,11 @@ def test_index_stays_true_through_inserts_revisions_and_removals() -> None:
             ENTRIES.add(db, rowid, new)
             rows[rowid] = new
         elif rng.random() < 0.5:
+            if rng.random() < 0.5:
+                new["day"] = rows[rowid]["day"]
             db.execute(
-                "update entries set title = :title, heading = :heading, text = :text "
-                "where id = :id",
+                "update entries set title = :title, heading = :heading, text = :text, day = :day, "
+                "tags = :tags where id = :id",
                 {"id": rowid, **new},
             )
             ENTRIES.replace(db, rowid, rows[rowid], new)
@@ -196,11 +353,15 @@ def test_index_stays_true_through_inserts_revisions_and_removals() -> None:
         else:
             db.execute("delete from entries where id = ?", (rowid,))
             ENTRIES.remove(db, rowid, rows.pop(rowid))
-        texts += [text for text in new.values() if text]
+        texts += all_texts([new])
         if step % 300 == 299:
-            hits, _ = compare(db, rows, [sample_query(rng, texts) for _ in range(400)])
+            queries = [sample_query(rng, texts) for _ in range(400)]
+            hits, _ = compare(db, rows, queries[:300])
+            compare(db, rows, queries[300:], everything=True)
             assert hits > 100
             assert ENTRIES.check(db) == []
+            if step == 299:
+                ENTRIES.rebuild(db)
     before = [search(db, word) for word in PIECES]
     ENTRIES.optimize(db)
     assert [search(db, word) for word in PIECES] == before
@@ -213,7 +374,7 @@ def test_index_stays_true_through_inserts_revisions_and_removals() -> None:
     [
         ("农村危房改造", "农 村 农村 村危 危房改造 农村危房改造", "危改 房危 危房造"),
         ("截至12月1日", "12月1日 12 月1日 12月1", "2月1日 2月 121"),
-        ("抗击COVID-19疫情", "covid COVID-19 -19疫 covid-", "ovid covi 9 d-1 covid19"),
+        ("抗击COVID-19疫情", "covid COVID-19 “-19疫” covid-", "ovid covi 9 d-1 covid19"),
         ("70天决战，701户", "70天决战 70 701 天决", "7 0天 01户 70户"),
         ("建成5G基站1.2万户", "5g 5G基站 1.2万户 .2 2万 G基", "15G 1.2万人 12万"),
         ("２０２０年 脫貧攻堅", "2020年 脱贫攻坚 脫貧 ２０２０", "2020年脱 年脱贫"),
@@ -221,7 +382,7 @@ def test_index_stays_true_through_inserts_revisions_and_removals() -> None:
         ("甲乙 乙丙", "甲乙 乙丙", "甲乙丙 乙乙"),
         ("𠮷野家😀《通知》", "𠮷 𠮷野 😀 😀《 《通知》 》", "吉 野𠮷 ））"),
         ("①2020年②面积120㎡", "2020年 ① 120m2 ㎡ m² 120m", "12020 20m2"),
-        ('他说"好"*:^-(a)', '" "好" "*:^-( (a) * a', '"" ** -a a*'),
+        ('他说"好"*:^-(a)', '* a “(a)” " “"好"” "*:^-(', '"" ** “-a” a*'),
     ],
 )
 def test_words(db: sqlite3.Connection, text: str, found: str, not_found: str) -> None:
@@ -242,22 +403,29 @@ def test_a_prefix_of_pairs_finds_single_units_too() -> None:
     ENTRIES.rebuild(db)
     asked = 0
     for typed in PIECES:
-        sql, values = parse(typed).sql(ENTRIES)
-        if "entries_fts" in sql or not values:
+        in_pairs, match = parse(typed).match()
+        if in_pairs or not parse(typed).terms:
             continue
         asked += 1
         for column, scope in (("text", "{text} : "), (None, "")):
             found = db.execute(
                 "select rowid from entries_fts where entries_fts match ?",
-                (f"{scope}{values[0]} *",),
+                (f"{scope}{match} *",),
             )
-            texts = {n: {column: row[column]} if column else row for n, row in rows.items()}
-            assert {rowid for (rowid,) in found} == scan(folded(texts), typed), typed
+            check = word_check(typed, column)
+            texts = folded(rows)
+            assert numbers(db, found) == {n for n in rows if check(texts[n], rows[n])}, typed
     assert asked > 80
 
 
+def numbers(db: sqlite3.Connection, found: Iterable[tuple[int]]) -> set[int]:
+    """The rows' own keys in place of the index's numbers."""
+    keys = dict(db.execute("select docid, key from entries_fts_rows"))
+    return {keys[docid] for (docid,) in found}
+
+
 def test_words_in_several_columns(db: sqlite3.Connection) -> None:
-    row: Row = {"title": "要闻危房", "heading": "陕西", "text": "改造完成"}
+    row: Row = {"title": "要闻危房", "heading": "陕西", "text": "改造完成", "day": 1, "tags": ""}
     insert(db, 1, row)
     ENTRIES.add(db, 1, row)
     assert search(db, "陕西 要闻 完成") == {1}
@@ -291,11 +459,14 @@ def test_a_very_long_run_of_letters(db: sqlite3.Connection) -> None:
     assert search(db, "房") == {1}
 
 
-TERM = r'"(?:[^\x00-\x20\x7f-\x9f!-/:-@\[-`{-~]|\x80)+'
-MATCH = re.compile(rf'{TERM}(?: {TERM[1:]})*"(?: AND {TERM}(?: {TERM[1:]})*")*')
+UNIT = r"(?:[^\x00-\x20\x7f-\x9f!-/:-@\[-`{-~]|\x80)+"
+PHRASE = rf'(?:\{{"title"\}} : )?"{UNIT}(?: {UNIT})*"(?: \*)?'
+MATCH = re.compile(rf"(?:\(|\)| (?:AND|OR|NOT) |{PHRASE})+")
 SYNTAX = st.sampled_from(
     ['"', "*", ":", "^", "NEAR(", "-", "(", ")", "{text}:", " AND ", " OR ", " NOT ", "+", "\x00",
-     "\ud800", "\udfff", "'", ";", "危房", "a", "70", "\u3000", " ", "＂", "＊", ",", "\x80", "⁠"]
+     "\ud800", "\udfff", "'", ";", "危房", "a", "70", "\u3000", " ", "＂", "＊", ",", "\x80", "⁠",
+     "“", "”", "「", "」", " 或 ", "非 ", "|", "（", "）", "标题:", "省:", "省：p23", "日期:2020..",
+     "..", "2020-05", "--", "房"]
 )  # fmt: skip
 HOSTILE = st.one_of(
     st.lists(SYNTAX, max_size=12).map("".join),
@@ -305,32 +476,62 @@ HOSTILE = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def hostile() -> Iterator[tuple[sqlite3.Connection, dict[int, list[str]]]]:
+def hostile() -> Iterator[tuple[sqlite3.Connection, dict[int, Row]]]:
     rng = random.Random(6)
     rows = {i: sample_row(rng) for i in range(30)}
     connection = database(rows)
     ENTRIES.rebuild(connection)
-    yield connection, folded(rows)
+    yield connection, rows
     connection.close()
 
 
-def check_hostile(db: sqlite3.Connection, texts: dict[int, list[str]], typed: str) -> None:
-    query = parse(typed)
+def check_hostile(db: sqlite3.Connection, rows: dict[int, Row], typed: str) -> None:
+    start = time.perf_counter()
+    query = parse(typed, FIELDS)
     sql, values = query.sql(ENTRIES)
     assert all(MATCH.fullmatch(value) for value in values), values
-    assert re.fullmatch(r'[a-z_."? ]+', sql)
+    assert re.fullmatch(r'[a-z_."?+=() ]+', sql)
     found = {row[0] for row in db.execute(sql, values)}
-    assert found == {rowid for rowid, row in texts.items() if query.matches(*row)}
+    assert [place.key for place in newest(db, ENTRIES, query, 50)] == sorted(
+        found, key=lambda key: (rows[key]["day"], key), reverse=True
+    )
+    assert time.perf_counter() - start < 2
     assert query.describe()
+    assert found == {
+        rowid
+        for rowid, row in rows.items()
+        if query.holds(
+            {name: row[name] for name in COLUMNS}, [*row["tags"].split(), f"@{row['day']}"]
+        )
+    }
+
+
+def bytes_typed(seed: int, number: int) -> Iterator[str]:
+    """Random bytes read as a browser's address would be, and pieces of syntax at random."""
+    rng = random.Random(seed)
+    for _ in range(number):
+        if rng.random() < 0.5:
+            yield rng.randbytes(rng.randint(0, 40)).decode("utf-8", "replace")
+        else:
+            yield "".join(rng.choices(PIECES, k=rng.randint(1, 12)))
+
+
+def test_whatever_bytes_are_sent(hostile: tuple[sqlite3.Connection, dict[int, Row]]) -> None:
+    for typed in bytes_typed(3, 2000):
+        check_hostile(*hostile, typed)
+
+
+@pytest.mark.long
+def test_whatever_bytes_are_sent_long(hostile: tuple[sqlite3.Connection, dict[int, Row]]) -> None:
+    for typed in bytes_typed(5, 80_000):
+        check_hostile(*hostile, typed)
 
 
 @settings(
     max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(typed=HOSTILE)
-def test_whatever_is_typed(
-    hostile: tuple[sqlite3.Connection, dict[int, list[str]]], typed: str
-) -> None:
+def test_whatever_is_typed(hostile: tuple[sqlite3.Connection, dict[int, Row]], typed: str) -> None:
     check_hostile(*hostile, typed)
 
 
@@ -338,7 +539,23 @@ def test_whatever_is_typed(
 @settings(max_examples=20_000, deadline=None)
 @given(typed=HOSTILE)
 def test_whatever_is_typed_long(
-    hostile: tuple[sqlite3.Connection, dict[int, list[str]]], typed: str
+    hostile: tuple[sqlite3.Connection, dict[int, Row]], typed: str
+) -> None:
+    check_hostile(*hostile, typed)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "(" * 1000, ")" * 1000, "-" * 1000, "(a " * 333, "((a) " * 200, "-(" * 500, "非 " * 500,
+        "a OR " * 200, "(a 或 " * 166 + ")" * 4, "“" * 1000, '"' * 1000, "省:" * 500,
+        "标题:(" * 250, "-a " * 333, "-危房 " * 250, "(" * 499 + "a" + ")" * 500,
+        "日期:1..9999 " * 70, "a|" * 500,
+        "(" * 25 + "a" + " -b)" * 25, "（a " * 200 + "）" * 200, "()" * 500, "( " * 500,
+    ],
+)  # fmt: skip
+def test_extremes_are_fast_and_no_errors(
+    hostile: tuple[sqlite3.Connection, dict[int, Row]], typed: str
 ) -> None:
     check_hostile(*hostile, typed)
 
@@ -351,12 +568,12 @@ def test_whatever_is_typed_long(
 )
 def test_any_text_is_found_by_what_is_in_it(text: str, start: int, length: int) -> None:
     """Rows have the folded text where SQLite could not store the original."""
-    row: Row = {"title": None, "heading": None, "text": fold(text)}
+    row: Row = {"title": None, "heading": None, "text": fold(text), "day": 1, "tags": None}
     db = database({1: row})
     ENTRIES.rebuild(db)
     query = parse(text[start % len(text) :][:length])
     sql, values = query.sql(ENTRIES)
-    assert bool(db.execute(sql, values).fetchall()) is query.matches(row["text"])
+    assert bool(db.execute(sql, values).fetchall()) is query.holds({"text": row["text"]})
     assert ENTRIES.check(db) == []
     db.close()
 
@@ -375,11 +592,11 @@ def test_a_row_is_added_once_and_removed_as_it_was(db: sqlite3.Connection) -> No
 
 def stale(db: sqlite3.Connection) -> None:
     """What INSERT OR REPLACE does: the row has its old tokens beside the new ones."""
-    db.execute("insert into entries_fts (rowid, text) values (2, '抗旱')")
+    db.execute("insert into entries_fts (rowid, text) values (?, '抗旱')", (TAIL + 1,))
 
 
 def stale_unit(db: sqlite3.Connection) -> None:
-    db.execute("insert into entries_units (rowid, units) values (2, '旱')")
+    db.execute("insert into entries_units (rowid, units) values (?, '旱')", (TAIL + 1,))
 
 
 def revised(db: sqlite3.Connection) -> None:
@@ -391,17 +608,33 @@ def removed(db: sqlite3.Connection) -> None:
 
 
 def added(db: sqlite3.Connection) -> None:
-    insert(db, 9, {"title": "新", "heading": None, "text": "新"})
+    insert(db, 9, {"title": "新", "heading": None, "text": "新", "day": 1, "tags": ""})
+
+
+def redated(db: sqlite3.Connection) -> None:
+    db.execute("update entries set day = 20200101 where id = 2")
+
+
+def retagged(db: sqlite3.Connection) -> None:
+    db.execute("update entries set tags = '湖北' where id = 2")
+
+
+def disordered(db: sqlite3.Connection) -> None:
+    ENTRIES.rebuild(db)
+    db.execute("update entries_fts_rows set sort = 20300101 where key = 2")
 
 
 @pytest.mark.parametrize(
     ("harm", "rowid", "problem", "sampled"),
     [
-        (stale, 2, "has other units in the index than in its text", True),
+        (stale, 2, "has other units in the index than in its text", False),
         (stale_unit, 2, "has other units in the index than in its text", False),
         (revised, 2, "has other units in the index than in its text", True),
         (removed, 2, "is in the index but not in the table", True),
         (added, 9, "is not in the index", True),
+        (redated, 2, "has other properties in the index", True),
+        (retagged, 2, "has other properties in the index", True),
+        (disordered, 2, "is out of order in the index", True),
     ],
 )
 def test_check_names_the_row(
@@ -453,7 +686,7 @@ def test_check_sees_damage(db: sqlite3.Connection) -> None:
 def test_a_locked_database_is_no_difference(tmp_path: Path) -> None:
     path = tmp_path / "样例.db"
     writer, reader = sqlite3.connect(path), sqlite3.connect(path, timeout=0)
-    writer.execute("create table entries (id integer primary key, text, title, heading)")
+    writer.execute("create table entries (id integer primary key, text, title, heading, day, tags)")
     ENTRIES.rebuild(writer)
     writer.execute("begin immediate")
     with pytest.raises(sqlite3.OperationalError, match="locked"):
@@ -507,7 +740,13 @@ def test_rebuild_leaves_the_usual_settings(db: sqlite3.Connection) -> None:
 def test_it_writes_no_triggers_and_survives_vacuum(tmp_path: Path) -> None:
     path = tmp_path / "样例.db"
     rows: dict[int, Row] = {
-        number: {"title": "样例", "heading": None, "text": f"第{number}户危房"}
+        number: {
+            "title": "样例",
+            "heading": None,
+            "text": f"第{number}户危房",
+            "day": number,
+            "tags": "",
+        }
         for number in (3, 7, 9)
     }
     source = database(rows)
@@ -548,7 +787,13 @@ def test_too_long_never_reaches_sqlite() -> None:
 def test_every_piece_of_a_real_bulletin_is_found(shared: Path) -> None:
     gold = json.loads((shared / "bulletins" / "lianbo-2.gold.json").read_text(encoding="utf-8"))
     rows: dict[int, Row] = {
-        entry["seq"]: {"title": gold["title"], "heading": entry["heading"], "text": entry["text"]}
+        entry["seq"]: {
+            "title": gold["title"],
+            "heading": entry["heading"],
+            "text": entry["text"],
+            "day": 20200528,
+            "tags": None,
+        }
         for entry in gold["entries"]
     }
     db = database(rows)
@@ -561,7 +806,9 @@ def test_every_piece_of_a_real_bulletin_is_found(shared: Path) -> None:
         for length in (1, 2, 3, 5, 9)
         for start in range(0, len(text), 3)
     }
-    hits, _ = compare(db, rows, sorted(queries))
+    rng = random.Random(1)
+    asked = [(spelled(rng, word), word_check(word)) for word in sorted(queries) if word.strip()]
+    hits, _ = compare(db, rows, asked)
     assert hits > 1000
     assert ENTRIES.check(db) == []
     db.close()

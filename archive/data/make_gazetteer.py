@@ -129,6 +129,17 @@ SUCCESSORS = {
     "542121": "540302", "542421": "540602", "542621": "540402", "610125": "610118",
     "610521": "610503", "650108": "650109", "652303": "650109",
 }  # fmt: skip
+# Changes after the last source ends (2023-06), by hand from the governments' own notices; codes as
+# the ministry of civil affairs lists them. Left out is what has no published code yet (岑岭县,
+# 2026-03). Rows: code, name, first day, first day no longer valid, successor.
+LATER = (
+    ("500105", "江北区", "", "2025-11-06", "500157"),  # merged into 两江新区
+    ("500112", "渝北区", "", "2025-11-06", "500157"),  # but for five towns, now of 北碚区
+    ("500157", "两江新区", "2025-11-06", "", ""),
+    ("653228", "和康县", "2024-12-27", "", ""),
+    ("653229", "和安县", "2024-12-27", "", ""),
+    ("659013", "草湖市", "2026-04-30", "", ""),  # of the month of April
+)
 SUFFIX = re.compile(r"(?<=..)(?:(?:[^自治]{1,4}族)*自治[州县旗]|地区|特区|林区|市|县|区|盟)$")
 NEAR = 900  # days that a revision may lag behind the change itself
 
@@ -255,6 +266,13 @@ def date_changes(folder: Path, rows: dict[tuple[str, str], Row]) -> None:
         rows[key].end = day
 
 
+def add_later(rows: dict[tuple[str, str], Row]) -> None:
+    """Add what no source holds yet, and end the rows that it ends."""
+    for code, name, start, end, successor in LATER:
+        row = rows.setdefault((code, name), Row(code, name, start, ""))
+        row.end, row.successor = end, successor
+
+
 def stem(name: str) -> str:
     """The name without the word for its kind: 密云县 and 密云区 have one stem."""
     return SUFFIX.sub("", name)
@@ -309,6 +327,7 @@ def main(folder: Path) -> None:
     apply_years(folder, rows)
     date_changes(folder, rows)
     link(rows)
+    add_later(rows)
     codes = {code for code, _ in rows}
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(["code", "name", "level", "parent", "valid_from", "valid_to", "successor"])

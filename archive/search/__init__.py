@@ -19,11 +19,15 @@ from archive.search.fold import fold, fold_with_map, units
 from archive.search.index import VERSION, Difference, Index, IndexMismatch
 from archive.search.query import MAX_LENGTH, InvalidQuery, Query, parse
 from archive.search.snippet import plain, snippet
+from archive.search.terms import Column, Field, Filter
 
 __all__ = [
     "MAX_LENGTH",
     "VERSION",
+    "Column",
     "Difference",
+    "Field",
+    "Filter",
     "Index",
     "IndexMismatch",
     "InvalidQuery",

@@ -8,7 +8,14 @@ as a prefix of pairs (``"房" *``, exact too, and in one column if need be) they
 
 A run of letters or digits ends with :data:`RUN_END` in a token, so that 70 is not the beginning
 of 701, and ASCII signs are written as their full-width forms, which folded text never has: no
-token holds a character that means something to FTS5.
+token holds a character that means something to FTS5. What begins with RUN_END is a label: a
+property of the row that a query can ask for, in both tables.
+
+Both tables number rows in an order of their own, kept in ``<table>_fts_rows``: the highest number
+is the newest row, so the newest twenty of a million hits are read without looking at the others,
+and lists of numbers without holes are stored smallest. Rows that come in after a rebuild are
+numbered from :data:`TAIL` as they come; a search sorts what it finds there and merges it in. When
+the tail has grown long, :meth:`Index.is_current` asks for a rebuild.
 
 SQLite before 3.43 cannot delete from such tables by rowid: a removal hands over the old text.
 The index is kept by the application; triggers would need its functions in every writer.
@@ -26,14 +33,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from operator import add
+from typing import NamedTuple
 
 from archive.search.fold import LETTER, TRADITIONAL, fold, units
 
 RUN_END = "\x80"
 """Closes a run in a token; a control character, which folding turns into a blank."""
 
+TAIL = 1 << 30
+"""The first number of rows added since the index was last rebuilt."""
+
 VERSION = (
-    f"1.{zlib.crc32(repr(sorted(TRADITIONAL.items())).encode()):08x}.{unicodedata.unidata_version}"
+    f"2.{zlib.crc32(repr(sorted(TRADITIONAL.items())).encode()):08x}.{unicodedata.unidata_version}"
 )
 """What the tokens depend on: this module's rules, the character table, Python's Unicode."""
 
@@ -44,6 +55,10 @@ _BULK_HASH = 32 << 20  # bytes that FTS5 gathers before it writes, while buildin
 _USUAL_HASH = 1 << 20  # FTS5's own value
 _USUAL_AUTOMERGE = 4  # FTS5's own value
 _PHRASE = 50  # tokens of one phrase while checking a row
+_LABELS = "search_labels"  # the column of the table of pairs that is no text
+# A tail of 20,000 costs a search of a common word some 10 ms; a short one is not worth a rebuild.
+_LONG_TAIL = 20_000
+_TAIL_SHARE = 50
 
 Values = Mapping[str, "str | None"]
 
@@ -70,23 +85,51 @@ def _written(unit: str) -> str:
     return unit + RUN_END if _RUN.match(unit) else unit.translate(_SIGNS)
 
 
+def label_token(label: str) -> str:
+    """A label as it is written in tokens; the empty one is on every row."""
+    return RUN_END + label.translate(_SIGNS)
+
+
+def order_label(sort: int | str) -> str:
+    """The label that every row has for its place in the order: a day finds its rows by it."""
+    return f"@{sort}"
+
+
 def pairs(stretch: Sequence[str]) -> list[str]:
     """The tokens of one stretch of written units: each with the next, the last alone."""
     return [*map(add, stretch, stretch[1:]), stretch[-1]]
+
+
+class _Row(NamedTuple):
+    """What the index has of a row beside its tokens, and how many those are."""
+
+    docid: int
+    sort: int
+    labels: str
+    tokens: int
+
+    @property
+    def properties(self) -> tuple[int, str]:
+        return self.sort, self.labels
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
     """The search index of ``columns`` of ``table``, whose integer primary key is ``key``.
 
-    Name the column with the longest texts first: FTS5 stores the first one smallest. Values are
-    handed over by column name; None is an empty text. Rows are added, replaced and removed in the
-    transaction that writes them to the table; no method commits what the caller began.
+    Name the column with the longest texts first: FTS5 stores the first one smallest. ``order`` is
+    an SQL expression over the table, an integer that is higher for newer rows (20200528, say);
+    ``labels`` one that gives a row's labels, blanks between them. Values are handed over by column
+    name; None is an empty text. Rows are added, replaced and removed in the transaction that
+    writes them to the table, after what ``order`` and ``labels`` read is written; no method
+    commits what the caller began.
     """
 
     table: str
     columns: tuple[str, ...]
     key: str = "id"
+    order: str = "0"
+    labels: str = "''"
 
     @property
     def fts(self) -> str:
@@ -99,21 +142,41 @@ class Index:
         return f"{self.table}_units"
 
     @property
+    def rows(self) -> str:
+        """The name of the table that gives each number (docid) its row, its order, its labels."""
+        return f"{self.fts}_rows"
+
+    @property
+    def label_sets(self) -> str:
+        """The name of the table of the sets of labels that occur."""
+        return f"{self.fts}_labels"
+
+    @property
     def every_row(self) -> str:
         """A select of the key of every row of the table."""
         return f"select {self._column(self.key)} from {quoted(self.table)}"
 
     def create(self, db: sqlite3.Connection) -> None:
         """Create the empty index; raises sqlite3.OperationalError where there is one."""
-        columns = ", ".join(map(quoted, self.columns))
+        columns = ", ".join(map(quoted, (*self.columns, _LABELS)))
         with _atomic(db):
             db.execute(
                 f"create virtual table {quoted(self.fts)} using fts5"
-                f"({columns}, content='', tokenize='ascii')"
+                f"({columns}, content='', tokenize='ascii', columnsize=0)"
             )
             db.execute(
                 f"create virtual table {quoted(self.units)} using fts5"
                 "(units, content='', tokenize='ascii', detail=none, columnsize=0)"
+            )
+            db.execute(
+                f"create table {quoted(self.rows)} (docid integer primary key,"
+                " key integer not null, sort integer not null, labels integer not null,"
+                " tokens integer not null) strict"
+            )
+            self._create_key_index(db)
+            db.execute(
+                f"create table {quoted(self.label_sets)} "
+                "(id integer primary key, labels text not null unique) strict"
             )
             db.execute(
                 "create table if not exists search_index "
@@ -124,26 +187,33 @@ class Index:
     def drop(self, db: sqlite3.Connection) -> None:
         """Remove the index, as far as there is one."""
         with _atomic(db):
-            db.execute(f"drop table if exists {quoted(self.fts)}")
-            db.execute(f"drop table if exists {quoted(self.units)}")
+            for name in (self.fts, self.units, self.rows, self.label_sets):
+                db.execute(f"drop table if exists {quoted(name)}")
             if _has_table(db, "search_index"):
                 db.execute("delete from search_index where name = ?", (self.table,))
 
     def is_current(self, db: sqlite3.Connection) -> bool:
-        """Whether there is an index and it was made by these rules; if not, rebuild it."""
-        return self._version(db) == VERSION
+        """Whether the index is there, made by these rules, its tail short; if not, rebuild it."""
+        if self._version(db) != VERSION:
+            return False
+        rows = quoted(self.rows)
+        (tail,) = db.execute(f"select count(*) from {rows} where docid >= ?", (TAIL,)).fetchone()
+        if tail <= _LONG_TAIL:
+            return True
+        (total,) = db.execute(f"select count(*) from {rows}").fetchone()
+        return bool(tail <= total // _TAIL_SHARE)
 
     def add(self, db: sqlite3.Connection, rowid: int, values: Values) -> None:
         """Index a new row.
 
-        Raises IndexMismatch where the index has the row already: FTS5 would keep the old
-        tokens beside the new ones for ever.
+        Raises IndexMismatch where the index has the row already (FTS5 would keep the old tokens
+        beside the new ones for ever) or the table lacks it.
         """
-        if self._sizes(db, rowid) is not None:
+        if self._row(db, rowid) is not None:
             raise IndexMismatch(f"{self.table} {rowid} is in the index already")
-        columns, singles = self._tokens(values)
-        db.execute(self._command(self.fts, self.columns), (rowid, *map(" ".join, columns)))
-        db.execute(self._command(self.units, ("units",)), (rowid, " ".join(singles)))
+        sql = f"select coalesce(max(docid) + 1, {TAIL}) from {quoted(self.rows)}"
+        docid = max(TAIL, db.execute(sql).fetchone()[0])
+        self._add(db, docid, rowid, values, *self._properties(db, rowid))
 
     def remove(self, db: sqlite3.Connection, rowid: int, old: Values) -> None:
         """Take a row out of the index; ``old`` is the text it was indexed with.
@@ -151,45 +221,67 @@ class Index:
         Raises IndexMismatch where the index lacks the row, or has it with another number of
         units: FTS5 would take out the wrong tokens without a word.
         """
-        columns, singles = self._tokens(old)
-        if self._sizes(db, rowid) != [len(tokens) for tokens in columns]:
+        row = self._row(db, rowid)
+        columns, singles = self._tokens(old, *row.properties) if row else ([], [])
+        if row is None or row.tokens != sum(map(len, columns)):
             raise IndexMismatch(f"{self.table} {rowid} is not in the index with this text")
-        delete = self._command(self.fts, self.columns, "delete")
-        db.execute(delete, (rowid, *map(" ".join, columns)))
-        db.execute(self._command(self.units, ("units",), "delete"), (rowid, " ".join(singles)))
+        delete = self._command(self.fts, (*self.columns, _LABELS), "delete")
+        db.execute(delete, (row.docid, *map(" ".join, columns)))
+        db.execute(self._command(self.units, ("units",), "delete"), (row.docid, " ".join(singles)))
+        db.execute(f"delete from {quoted(self.rows)} where docid = ?", (row.docid,))
 
     def replace(self, db: sqlite3.Connection, rowid: int, old: Values, new: Values) -> None:
         """Index a row's new text in place of ``old``; raises as :meth:`remove` does."""
-        if self._tokens(old) != self._tokens(new):
+        row, properties = self._row(db, rowid), self._properties(db, rowid)
+        if row is None or row.properties != properties or self._tokens(old) != self._tokens(new):
             self.remove(db, rowid, old)
-            self.add(db, rowid, new)
+            if row is not None and row.sort == properties[0]:  # its place in the order stays
+                self._add(db, row.docid, rowid, new, *properties)
+            else:
+                self.add(db, rowid, new)
 
     def rebuild(self, db: sqlite3.Connection) -> int:
         """Make the index anew from its table, all or nothing, and return the number of rows.
 
         Memory does not grow with the table: some 110 MB for FTS5 and a batch of rows.
         """
-        rows = 0
+        count = 0
+        sets: dict[str, int] = {}
         with _atomic(db):
             self.drop(db)
             self.create(db)
             self._configure(db, hashsize=_BULK_HASH, automerge=0)
-            source = self._rows(db)
-            while batch := [
-                (rowid, *self._tokens(values)) for rowid, values in islice(source, _BATCH)
-            ]:
-                rows += len(batch)
+            db.execute(f"drop index {quoted(self._key_index)}")
+            source = enumerate(self._rows(db, in_order=True), start=1)
+            while batch := list(islice(source, _BATCH)):
+                count += len(batch)
+                tokens = [
+                    (docid, *self._tokens(values, sort, labels))
+                    for docid, (_, values, sort, labels) in batch
+                ]
+                sizes = [sum(map(len, columns)) for _, columns, _ in tokens]
                 db.executemany(
-                    self._command(self.fts, self.columns),
-                    [(rowid, *map(" ".join, columns)) for rowid, columns, _ in batch],
+                    self._command(self.fts, (*self.columns, _LABELS)),
+                    [(docid, *map(" ".join, columns)) for docid, columns, _ in tokens],
                 )
                 db.executemany(
                     self._command(self.units, ("units",)),
-                    [(rowid, " ".join(singles)) for rowid, _, singles in batch],
+                    [(docid, " ".join(singles)) for docid, _, singles in tokens],
                 )
+                db.executemany(
+                    f"insert into {quoted(self.rows)} values (?, ?, ?, ?, ?)",
+                    [
+                        (docid, key, sort, sets.setdefault(labels, len(sets) + 1), size)
+                        for (docid, (key, _, sort, labels)), size in zip(batch, sizes, strict=True)
+                    ],
+                )
+            db.executemany(
+                f"insert into {quoted(self.label_sets)} (labels, id) values (?, ?)", sets.items()
+            )
+            self._create_key_index(db)  # made at the end, it is half as large
             self.optimize(db)
             self._configure(db, hashsize=_USUAL_HASH, automerge=_USUAL_AUTOMERGE)
-        return rows
+        return count
 
     def optimize(self, db: sqlite3.Connection) -> None:
         """Merge the index into its smallest and fastest form; rewrites all of it."""
@@ -219,10 +311,15 @@ class Index:
             return None
         found = db.execute("select version from search_index where name = ?", (self.table,))
         row = found.fetchone()
-        return row[0] if row and _has_table(db, self.fts) and _has_table(db, self.units) else None
+        whole = all(
+            _has_table(db, name) for name in (self.fts, self.units, self.rows, self.label_sets)
+        )
+        return str(row[0]) if row and whole else None
 
-    def _tokens(self, values: Values) -> tuple[list[list[str]], list[str]]:
-        """The tokens of each column, in the order of ``columns``, and the row's set of units."""
+    def _tokens(
+        self, values: Values, sort: int = 0, labels: str = ""
+    ) -> tuple[list[list[str]], list[str]]:
+        """The tokens of each column and of the labels, and the set of units with the labels."""
         columns: list[list[str]] = []
         singles: dict[str, None] = {}
         for name in self.columns:
@@ -231,14 +328,72 @@ class Index:
                 tokens += pairs(stretch)
                 singles.update(dict.fromkeys(stretch))
             columns.append(tokens)
-        return columns, list(singles)
+        marks = [label_token(label) for label in ("", order_label(sort), *labels.split())]
+        return [*columns, marks], [*singles, *marks]
 
-    def _rows(self, db: sqlite3.Connection, where: str = "") -> Iterator[tuple[int, Values]]:
-        names = ", ".join(map(self._column, (self.key, *self.columns)))
-        cursor = db.execute(f"select {names} from {quoted(self.table)} {where}")
+    def _add(
+        self, db: sqlite3.Connection, docid: int, key: int, values: Values, sort: int, labels: str
+    ) -> None:
+        columns, singles = self._tokens(values, sort, labels)
+        insert = self._command(self.fts, (*self.columns, _LABELS))
+        db.execute(insert, (docid, *map(" ".join, columns)))
+        db.execute(self._command(self.units, ("units",)), (docid, " ".join(singles)))
+        sets = quoted(self.label_sets)
+        db.execute(f"insert or ignore into {sets} (labels) values (?)", (labels,))
+        db.execute(
+            f"insert into {quoted(self.rows)} select ?, ?, ?, id, ? from {sets} where labels = ?",
+            (docid, key, sort, sum(map(len, columns)), labels),
+        )
+
+    @property
+    def _key_index(self) -> str:
+        return f"{self.rows}_by_key"
+
+    def _create_key_index(self, db: sqlite3.Connection) -> None:
+        name = quoted(self._key_index)
+        db.execute(f"create unique index {name} on {quoted(self.rows)} (key)")
+
+    def _row(self, db: sqlite3.Connection, key: int) -> _Row | None:
+        """A row as it is indexed."""
+        cursor = db.execute(
+            f"select docid, sort, s.labels, tokens from {quoted(self.rows)} r "
+            f"join {quoted(self.label_sets)} s on s.id = r.labels where r.key = ?",
+            (key,),
+        )
         cursor.row_factory = None
-        for rowid, *texts in cursor:
-            yield rowid, dict(zip(self.columns, texts, strict=True))
+        found = cursor.fetchone()
+        return None if found is None else _Row(*found)
+
+    def _properties(self, db: sqlite3.Connection, key: int) -> tuple[int, str]:
+        """A row's order and labels as the table has them now."""
+        cursor = db.execute(
+            f"select {self.order}, {self.labels} from {quoted(self.table)} "
+            f"where {self._column(self.key)} = ?",
+            (key,),
+        )
+        cursor.row_factory = None
+        found = cursor.fetchone()
+        if found is None:
+            raise IndexMismatch(f"{self.table} {key} is not in the table")
+        return int(found[0]), _tidy(found[1])
+
+    def _rows(
+        self, db: sqlite3.Connection, where: str = "", *, in_order: bool = False
+    ) -> Iterator[tuple[int, Values, int, str]]:
+        """Each row's key, texts, order and labels."""
+        key, table = self._column(self.key), quoted(self.table)
+        names = ", ".join((*map(self._column, (self.key, *self.columns)), self.order, self.labels))
+        source = f"{table} {where}"
+        if in_order:  # Only keys go through the sorter; the limit keeps them apart.
+            sort = (
+                f"select {key} as sorted, {self.order} as place from {table} "
+                "order by place, sorted limit -1"
+            )
+            source = f"({sort}) cross join {table} on {key} = sorted"
+        cursor = db.execute(f"select {names} from {source}")
+        cursor.row_factory = None
+        for rowid, *texts, order, labels in cursor:
+            yield rowid, dict(zip(self.columns, texts, strict=True)), int(order), _tidy(labels)
 
     def _column(self, name: str) -> str:
         # With the table before it, for SQLite takes an unknown "name" alone for a text.
@@ -258,12 +413,6 @@ class Index:
             table = quoted(name)
             db.executemany(f"insert into {table}({table}, rank) values (?, ?)", settings.items())
 
-    def _sizes(self, db: sqlite3.Connection, rowid: int) -> list[int] | None:
-        """The number of tokens FTS5 has counted in each column of a row, None without it."""
-        docsize = quoted(f"{self.fts}_docsize")
-        row = db.execute(f"select sz from {docsize} where id = ?", (rowid,)).fetchone()
-        return None if row is None else _varints(row[0])
-
     def _unsound(self, db: sqlite3.Connection) -> Iterator[Difference]:
         for name in (self.fts, self.units):
             table = quoted(name)
@@ -276,11 +425,16 @@ class Index:
                 yield Difference(None, f"{name}: {error}")
 
     def _rows_apart(self, db: sqlite3.Connection) -> Iterator[Difference]:
-        rows = self.every_row
-        docs = f"select id from {quoted(self.fts + '_docsize')}"
+        rows = quoted(self.rows)
+        known = f"select key from {rows}"
         for sql, problem in (
-            (f"{rows} except {docs}", "is not in the index"),
-            (f"{docs} except {rows}", "is in the index but not in the table"),
+            (f"{self.every_row} except {known}", "is not in the index"),
+            (f"{known} except {self.every_row}", "is in the index but not in the table"),
+            (
+                f"select key from (select key, sort, lead(sort) over (order by docid) as next from "
+                f"{rows} where docid < {TAIL}) where sort > next",
+                "is out of order in the index",
+            ),
         ):
             for (rowid,) in db.execute(sql):
                 yield Difference(rowid, problem)
@@ -288,19 +442,28 @@ class Index:
     def _check_all(self, db: sqlite3.Connection) -> list[Difference]:
         """Sum up, for each row, hashes of what it should have less those of what it has."""
         sums: dict[int, int] = {}
-        for rowid, values in self._rows(db):
-            columns, singles = self._tokens(values)
+        keys: dict[int, int] = {}
+        found = []
+        names = (*self.columns, _LABELS)
+        for key, values, *properties in self._rows(db):
+            row = self._row(db, key)
+            if row is None or [*row.properties] != properties:
+                found.append(Difference(key, "has other properties in the index"))
+                continue
+            columns, singles = self._tokens(values, *row.properties)
             total = sum(hash((unit, None, None)) for unit in singles)
-            for name, tokens in zip(self.columns, columns, strict=True):
+            for name, tokens in zip(names, columns, strict=True):
                 total += sum(hash((token, name, at)) for at, token in enumerate(tokens))
-            sums[rowid] = total
+            sums[row.docid], keys[row.docid] = total, key
+        if found:
+            return found
         for name in (self.fts, self.units):
             with _vocabulary(db, name) as instances:
-                for term, rowid, column, offset in instances:
-                    sums[rowid] = sums.get(rowid, 0) - hash((term, column, offset))
+                for term, docid, column, offset in instances:
+                    sums[docid] = sums.get(docid, 0) - hash((term, column, offset))
         return [
-            Difference(rowid, "has other units in the index than in its text")
-            for rowid, total in sums.items()
+            Difference(keys.get(docid), "has other units in the index than in its text")
+            for docid, total in sums.items()
             if total
         ]
 
@@ -311,20 +474,26 @@ class Index:
         numbered = f"select {key} as k, row_number() over (order by {key}) as n from {table}"
         chosen = f"select k from ({numbered}) where n % {step} = {turn % step}"
         found = []
-        for rowid, values in self._rows(db, f"where {key} in ({chosen}) order by {key}"):
-            columns, singles = self._tokens(values)
-            if self._sizes(db, rowid) != [len(tokens) for tokens in columns]:
+        for rowid, values, *properties in self._rows(
+            db, f"where {key} in ({chosen}) order by {key}"
+        ):
+            row = self._row(db, rowid)
+            if row is None or [*row.properties] != properties:
+                found.append(Difference(rowid, "has other properties in the index"))
+                continue
+            columns, singles = self._tokens(values, *row.properties)
+            if row.tokens != sum(map(len, columns)):
                 found.append(Difference(rowid, "has another number of units in the index"))
-            elif not self._holds(db, rowid, columns, singles):
+            elif not self._holds(db, row.docid, columns, singles):
                 found.append(Difference(rowid, "lacks units of its text in the index"))
         return found
 
     def _holds(
-        self, db: sqlite3.Connection, rowid: int, columns: list[list[str]], singles: list[str]
+        self, db: sqlite3.Connection, docid: int, columns: list[list[str]], singles: list[str]
     ) -> bool:
         asked = [
             (self.fts, f'{{{quoted(name)}}} : "{" ".join(tokens[at : at + _PHRASE])}"')
-            for name, tokens in zip(self.columns, columns, strict=True)
+            for name, tokens in zip((*self.columns, _LABELS), columns, strict=True)
             # Each phrase begins with the last token of the one before: order is proven throughout.
             for at in range(0, len(tokens), _PHRASE - 1)
         ]
@@ -335,7 +504,7 @@ class Index:
         return all(
             db.execute(
                 f"select 1 from {quoted(name)} where {quoted(name)} match ? and rowid = ?",
-                (match, rowid),
+                (match, docid),
             ).fetchone()
             for name, match in asked
         )
@@ -351,15 +520,9 @@ def _has_table(db: sqlite3.Connection, name: str) -> bool:
     return found.fetchone() is not None
 
 
-def _varints(blob: bytes) -> list[int]:
-    """SQLite's variable-length integers, below 2^56: seven bits a byte, the highest first."""
-    numbers, number = [], 0
-    for byte in blob:
-        number = number << 7 | byte & 0x7F
-        if byte < 0x80:
-            numbers.append(number)
-            number = 0
-    return numbers
+def _tidy(labels: str | None) -> str:
+    """Labels in one order, each once."""
+    return " ".join(sorted(set((labels or "").split())))
 
 
 @contextmanager

@@ -1,17 +1,25 @@
 """Queries: what a person types, what was understood, and the SQL that finds it.
 
-A query is words apart by blanks (U+3000 and every other Unicode blank included). A row matches
-when each word occurs in one of its texts; no word spans two texts. Words and texts are compared
-folded (:func:`archive.search.fold.fold`). A word occurs where the folded text contains it and,
-if it begins with a letter, no letter stands before it, if it ends with one, none behind it; and
-the same for digits: ``2月1日`` is not in ``12月1日``. A query without a word, because it is
-empty or has only blanks and invisible characters, restricts nothing: every row matches.
+Terms apart by blanks (U+3000 and every other Unicode blank included) must all hold. A term is
 
->>> query = parse("危房改造　湖北")
+* a word: it occurs where the folded text contains it and, if it begins with a letter, no letter
+  stands before it, if it ends with one, none behind it; and the same for digits: ``2月1日`` is
+  not in ``12月1日``. No word spans two texts of a row;
+* a phrase in quotes (“” ‘’ 「」 『』 "" ''): as a word, and with blanks where there are any;
+* ``(…)``, and ``-term``, ``NOT term`` or ``非 term`` for rows without it;
+* ``term OR term``, also ``|`` or ``或`` standing alone; it binds weaker than the blank does;
+* ``name:term`` for a name in the caller's fields: in one column, or a property of the row.
+
+What cannot be read so is a word, as it stands: a lone 非, ``非住宅``, ``a-b``, a bracket without
+its fellow. A query without a term restricts nothing. Only :data:`MAX_LENGTH` is ever refused.
+
+>>> query = parse("危房改造 (湖北 或 湖南) -样例")
 >>> query.words
-('危房改造', '湖北')
+('危房改造', '湖北', '湖南')
 >>> query.describe()
-'全部包含：“危房改造”“湖北”'
+'包含：“危房改造”；“湖北”或“湖南”；不含“样例”'
+>>> query.matches("湖南省危房改造")
+True
 >>> parse("2月1日").matches("截至12月1日")
 False
 """
@@ -19,12 +27,14 @@ False
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from archive.search.fold import LETTER, fold
-from archive.search.index import Index, pairs, quoted, written_units
+from archive.search.grammar import read
+from archive.search.index import Index, label_token, pairs, quoted, written_units
+from archive.search.terms import All, Either, Field, Filter, Not, Term, Within
 
 MAX_LENGTH = 1000
 """Characters a query may have, before folding."""
@@ -36,43 +46,87 @@ class InvalidQuery(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """The words that must all occur, folded, each once, in the order they were typed."""
+    """The terms that must all hold, each once, in the order they were typed."""
 
-    words: tuple[str, ...]
+    terms: tuple[Term, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words and phrases that a row may be found by, folded, for marking them."""
+        return tuple(dict.fromkeys(word for term in self.terms for word in _words(term)))
 
     def sql(self, index: Index) -> tuple[str, list[str]]:
-        """A select of the rowids that match, in no order, and its parameters.
+        """A select of the keys of the rows that match, in no order, and its parameters.
 
-        >>> parse("危房改造").sql(Index("entries", columns=("text",)))
-        ('select rowid from "entries_fts" where "entries_fts" match ?', ['"危房 房改 改造"'])
+        >>> sql, values = parse("危房改造").sql(Index("entries", columns=("text",)))
+        >>> values
+        ['"危房 房改 改造"']
         """
-        phrases: list[str] = []
-        singles: list[str] = []
-        for word in self.words:
-            [units] = written_units(word)
-            if len(units) == 1:
-                singles.append(f'"{units[0]}"')
-            else:
-                phrases.append(f'"{" ".join(pairs(units)[:-1])}"')
-        if not self.words:
+        if not self.terms:
             return index.every_row, []
-        asked = [(index.fts, phrases), (index.units, singles)]
-        selects = [
-            f"select rowid from {quoted(name)} where {quoted(name)} match ?"
-            for name, terms in asked
-            if terms
-        ]
-        return " intersect ".join(selects), [" AND ".join(terms) for _, terms in asked if terms]
+        rest, singles = self.apart()
+        in_pairs, match = rest.match()
+        table, rows = quoted(index.fts if in_pairs else index.units), quoted(index.rows)
+        sql = (
+            f"select {rows}.key from {table} cross join {rows} on {rows}.docid = {table}.rowid "
+            f"where {table} match ?"
+        )
+        if not singles:
+            return sql, [match]
+        # The plus keeps SQLite from looking each of them up in the table of pairs.
+        units = quoted(index.units)
+        also = f" and +{rows}.docid in (select rowid from {units} where {units} match ?)"
+        return sql + also, [match, Query(singles).match()[1]]
+
+    def apart(self) -> tuple[Query, tuple[Term, ...]]:
+        """The query without the single units asked for beside longer words, and those units.
+
+        As prefixes in the table of pairs common ones are slow. A unit that one of the longer
+        words contains need not be asked for.
+        """
+        if len(self.terms) < 2 or not self.match()[0]:
+            return self, ()
+        singles = tuple(
+            term
+            for term in self.terms
+            if isinstance(word := term.term if isinstance(term, Not) else term, str)
+            and not _needs_pairs(word)
+        )
+        longer = [term for term in self.terms if isinstance(term, str) and _needs_pairs(term)]
+        asked = tuple(
+            term
+            for term in singles
+            if not isinstance(term, str) or not any(pattern(term).search(w) for w in longer)
+        )
+        return Query(tuple(term for term in self.terms if term not in singles)), asked
+
+    def match(self) -> tuple[bool, str]:
+        """Whether the table of pairs is asked (else that of units), and FTS5's expression for it.
+
+        A query of single units alone, or without words, is for the small table of units.
+        """
+        terms = _all(self.terms)
+        in_pairs = terms is not None and _needs_pairs(terms)
+        return in_pairs, _EVERY if terms is None else _expression(terms, in_pairs)
+
+    def holds(self, texts: Mapping[str, str | None], labels: Iterable[str] = ()) -> bool:
+        """Whether a row with these texts by column and these labels matches, by reading them."""
+        folded = {name: fold(text) for name, text in texts.items() if text}
+        having = frozenset(labels)
+        return all(_holds(term, folded, having) for term in self.terms)
 
     def matches(self, *texts: str | None) -> bool:
-        """Whether each word occurs in one of ``texts``, found by reading them."""
-        folded = [fold(text) for text in texts if text]
-        return all(any(_pattern(word).search(text) for text in folded) for word in self.words)
+        """Whether the words match ``texts``, by reading them; columns and properties are not asked.
+
+        Each word must occur in one of them.
+        """
+        folded = {str(number): fold(text) for number, text in enumerate(texts) if text}
+        return all(_holds(term, folded, None) for term in self.terms)
 
     def occurrences(self, folded: str) -> Iterator[tuple[int, int, str]]:
         """Start, end and word of each place in a folded text where a word occurs."""
         for word in self.words:
-            for match in _pattern(word).finditer(folded):
+            for match in pattern(word).finditer(folded):
                 yield match.start(), match.end(), word
 
     def describe(self) -> str:
@@ -82,29 +136,160 @@ class Query:
         '包含：“龙”'
         >>> parse(" ").describe()
         '没有检索词，显示全部'
+        >>> parse("-龙").describe()
+        '全部条目，不含“龙”'
         """
-        if not self.words:
+        if not self.terms:
             return "没有检索词，显示全部"
-        quoted = "".join(f"“{word}”" for word in self.words)
-        return f"全部包含：{quoted}" if len(self.words) > 1 else f"包含：{quoted}"
+        quoted_words = [f"“{term}”" for term in self.terms if isinstance(term, str)]
+        contain = "全部包含" if len(quoted_words) > 1 else "包含"
+        said = [f"{contain}：{''.join(quoted_words)}"] if quoted_words else []
+        said += [_said(term) for term in self.terms if not isinstance(term, str)]
+        if all(isinstance(term, Not) for term in self.terms):
+            return f"全部条目，{'；'.join(said)}"
+        return "；".join(said)
 
 
-def parse(text: str) -> Query:
-    """Read a query; raises InvalidQuery if it is longer than MAX_LENGTH, else never."""
+def parse(text: str, fields: Mapping[str, Field] | None = None) -> Query:
+    """Read a query; raises InvalidQuery if it is longer than MAX_LENGTH, else never.
+
+    ``fields`` has a lower-case name for each field word (标题, title); without it there are none.
+    """
     if len(text) > MAX_LENGTH:
         raise InvalidQuery(
             f"检索式太长：最多 {MAX_LENGTH:,} 个字符，现有 {len(text):,} 个，请缩短后再试。"
         )
-    return Query(tuple(dict.fromkeys(fold(text).split())))
+    return Query(read(text, fields or {}))
+
+
+_EVERY = f'"{label_token("")}"'
+
+
+def _all(terms: tuple[Term, ...]) -> Term | None:
+    return All(terms) if len(terms) > 1 else terms[0] if terms else None
+
+
+def _words(term: Term) -> Iterator[str]:
+    match term:
+        case str():
+            yield term
+        case All(terms) | Either(terms):
+            for each in terms:
+                yield from _words(each)
+        case Within(term=inner):
+            yield from _words(inner)
+        case _:
+            return
+
+
+def _needs_pairs(term: Term) -> bool:
+    match term:
+        case str():
+            return sum(map(len, written_units(term))) > 1
+        case All(terms) | Either(terms):
+            return any(map(_needs_pairs, terms))
+        case Not(inner):
+            return _needs_pairs(inner)
+        case Within():
+            return True
+        case _:
+            return False
+
+
+def _expression(term: Term, in_pairs: bool, column: str | None = None) -> str:
+    """FTS5's expression for a term, in brackets where it has operators."""
+    match term:
+        case str():
+            scope = f"{{{quoted(column)}}} : " if column is not None else ""
+            return scope + _phrase(term, in_pairs)
+        case Filter(labels=labels):
+            return f"({' OR '.join(map(_label, labels))})"
+        case Not(inner):
+            return f"({_EVERY} NOT {_expression(inner, in_pairs, column)})"
+        case Either(terms):
+            return f"({' OR '.join(_expression(each, in_pairs, column) for each in terms)})"
+        case All(terms):
+            wanted = [each for each in terms if not isinstance(each, Not)]
+            asked = [_expression(each, in_pairs, column) for each in wanted] or [_EVERY]
+            joined = f"({' AND '.join(asked)})"
+            without = [each.term for each in terms if isinstance(each, Not)]
+            if not without:
+                return joined
+            refused = [_expression(each, in_pairs, column) for each in without]
+            return f"({joined} NOT ({' OR '.join(refused)}))"
+        case Within(column=name, term=inner):
+            return _expression(inner, in_pairs, name)
+
+
+def _phrase(word: str, in_pairs: bool) -> str:
+    """A word as a phrase of tokens, which end with a prefix where one unit stands last alone."""
+    stretches = written_units(word)
+    if not in_pairs:
+        return f'"{stretches[0][0]}"'
+    tokens = [token for stretch in stretches[:-1] for token in pairs(stretch)]
+    last = pairs(stretches[-1])
+    if len(last) == 1:
+        return f'"{" ".join([*tokens, *last])}" *'
+    return f'"{" ".join([*tokens, *last[:-1]])}"'
+
+
+def _label(label: str) -> str:
+    if label.endswith("*"):
+        return f'"{label_token(label[:-1])}" *'
+    return f'"{label_token(label)}"'
+
+
+def _holds(term: Term, folded: Mapping[str, str], labels: frozenset[str] | None) -> bool:
+    """Whether a term holds; with ``labels`` None only words are asked."""
+    match term:
+        case str():
+            return any(pattern(term).search(text) for text in folded.values())
+        case Filter():
+            return labels is None or term.holds(labels)
+        case Not(Filter()) if labels is None:
+            return True
+        case Not(inner):
+            return not _holds(inner, folded, labels)
+        case All(terms):
+            return all(_holds(each, folded, labels) for each in terms)
+        case Either(terms):
+            return any(_holds(each, folded, labels) for each in terms)
+        case Within(column=name, term=inner):
+            if labels is None:
+                return _holds(inner, folded, labels)
+            return _holds(inner, {key: folded[key] for key in (name,) if key in folded}, labels)
+
+
+def _said(term: Term) -> str:
+    match term:
+        case str():
+            return f"“{term}”"
+        case Filter(said=said):
+            return said
+        case Not(str() as word):
+            return f"不含“{word}”"
+        case Not(inner):
+            return f"除去（{_said(inner)}）"
+        case Either(terms):
+            return "或".join(map(_part, terms))
+        case All(terms):
+            return "且".join(map(_part, terms))
+        case Within(said=said, term=inner):
+            return f"{said}含{_part(inner)}"
+
+
+def _part(term: Term) -> str:
+    said = _said(term)
+    return f"（{said}）" if isinstance(term, (All, Either)) else said
 
 
 @lru_cache(maxsize=1024)
-def _pattern(word: str) -> re.Pattern[str]:
+def pattern(word: str) -> re.Pattern[str]:
     """A word where it is not cut out of a longer run of letters or digits."""
-    pattern = re.escape(word)
+    found = re.escape(word).replace(r"\ ", " +")
     for kind in (LETTER, r"\d"):
         if re.match(kind, word[0]):
-            pattern = f"(?<!{kind}){pattern}"
+            found = f"(?<!{kind}){found}"
         if re.match(kind, word[-1]):
-            pattern = f"{pattern}(?!{kind})"
-    return re.compile(pattern)
+            found = f"{found}(?!{kind})"
+    return re.compile(found)

@@ -1,0 +1,86 @@
+"""What a date expression says, as the grammar hands it on: what the text leaves out is None."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from archive.model import Precision
+
+
+class Rel(NamedTuple):
+    """A year, month, week or day counted from the anchor or from the date before."""
+
+    base: str
+    shift: int
+
+
+class Part(NamedTuple):
+    """Days first to last of a month, or months first to last of a year; ``close``: its end."""
+
+    first: int
+    last: int
+    precision: Precision
+    close: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One point or period as written; what the text leaves out is None."""
+
+    rule: str
+    year: int | Rel | None = None
+    month: int | Rel | None = None
+    day: int | Rel | None = None
+    part: Part | None = None
+    week: int | None = None
+    weekday: int | None = None
+    plan: int | None = None
+    holiday: str | None = None
+    vague: bool = False
+    clock: bool = False
+
+
+class When(NamedTuple):
+    """A moment, or the first and the last of a range."""
+
+    first: Moment
+    last: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A date expression as written: ``lead`` and ``tail`` are the kinds of words around it."""
+
+    when: When
+    start: int
+    end: int
+    lead: str = ""
+    tail: str = ""
+    tail_text: str = ""
+    outer: When | None = None
+
+
+XUN: dict[str, Part] = {
+    "上旬": Part(1, 10, "xun"),
+    "中旬": Part(11, 20, "xun"),
+    "下旬": Part(21, 31, "xun"),
+    "上中旬": Part(1, 20, "xun"),
+    "中上旬": Part(1, 20, "xun"),
+    "中下旬": Part(11, 31, "xun"),
+    "上半月": Part(1, 15, "half"),
+    "下半月": Part(16, 31, "half"),
+}
+HALF: dict[str, Part] = {"上半年": Part(1, 6, "half"), "下半年": Part(7, 12, "half")}
+MONTH_EDGE: dict[str, Part] = {
+    "初": Part(1, 10, "xun"),
+    "底": Part(1, 31, "day", close=True),
+    "末": Part(1, 31, "day", close=True),
+    "内": Part(1, 31, "month"),
+}
+YEAR_EDGE: dict[str, Part] = {
+    "初": Part(1, 1, "month"),
+    "底": Part(1, 12, "day", close=True),
+    "末": Part(1, 12, "day", close=True),
+    "内": Part(1, 12, "year"),
+}
