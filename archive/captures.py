@@ -12,9 +12,9 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
+from io import BytesIO, FileIO
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.recordloader import ArcWarcRecord
@@ -87,7 +87,7 @@ class WarcWriter:
     def __init__(self, folder: Path, rotate_bytes: int = ROTATE_BYTES) -> None:
         self.folder = folder
         self.rotate_bytes = rotate_bytes
-        self._out: BinaryIO | None = None
+        self._out: FileIO | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -96,17 +96,11 @@ class WarcWriter:
     def append(self, capture: Capture) -> Location:
         """Write one capture and flush it; where it lies."""
         record = _record(capture)
-        out = self._open()
-        path = Path(out.name)
-        start = out.tell()
-        try:
-            WARCWriter(out, gzip=True, warc_version="1.1").write_record(record)
-            out.flush()
-        except OSError as error:
-            out.truncate(start)
-            raise _cannot_write(path, error) from error
         digest = str(record.rec_headers.get_header("WARC-Payload-Digest"))
-        return Location(path.name, start, out.tell() - start, digest)
+        out = self._open()
+        start = out.tell()
+        length = _write_whole(out, _member(record))
+        return Location(Path(out.name).name, start, length, digest)
 
     def sync(self) -> None:
         """Have the disk hold everything appended so far."""
@@ -120,7 +114,7 @@ class WarcWriter:
             self._out.close()
             self._out = None
 
-    def _open(self) -> BinaryIO:
+    def _open(self) -> FileIO:
         if self._out is not None and self._out.tell() < self.rotate_bytes:
             return self._out
         self.close()
@@ -130,23 +124,41 @@ class WarcWriter:
             number = int(path.name.removeprefix("captures-")[:6]) + 1
             path = self.folder / f"captures-{number:06d}.warc.gz"
         try:
-            self._out = path.open("ab")
-            if self._out.tell() == 0:
-                writer = WARCWriter(self._out, gzip=True, warc_version="1.1")
-                writer.write_record(
-                    writer.create_warcinfo_record(
-                        path.name,
-                        {
-                            "software": f"ministry-bulletin-archive/{__version__}",
-                            "format": "WARC File Format 1.1",
-                            "robots": "obey",
-                        },
-                    )
-                )
-                self._out.flush()
+            self._out = path.open("ab", buffering=0)
         except OSError as error:
             raise _cannot_write(path, error) from error
+        if self._out.tell() == 0:
+            _write_whole(self._out, _member(_file_head(path.name)))
         return self._out
+
+
+def _member(record: ArcWarcRecord) -> bytes:
+    out = BytesIO()
+    WARCWriter(out, gzip=True, warc_version="1.1").write_record(record)
+    return out.getvalue()
+
+
+def _write_whole(out: FileIO, member: bytes) -> int:
+    """Append a record to an unbuffered file, all of it or nothing; its length."""
+    start, written = out.tell(), 0
+    try:
+        while written < len(member):
+            written += out.write(memoryview(member)[written:]) or 0
+    except OSError as error:
+        out.truncate(start)
+        raise _cannot_write(Path(str(out.name)), error) from error
+    return written
+
+
+def _file_head(name: str) -> ArcWarcRecord:
+    return WARCWriter(BytesIO(), warc_version="1.1").create_warcinfo_record(
+        name,
+        {
+            "software": f"ministry-bulletin-archive/{__version__}",
+            "format": "WARC File Format 1.1",
+            "robots": "obey",
+        },
+    )
 
 
 def warc_files(folder: Path) -> list[Path]:

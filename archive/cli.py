@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -49,6 +50,9 @@ def exits(command: Callable[P, R]) -> Callable[P, R]:
         except ArchiveError as error:
             click.echo(f"bulletins: {error}", err=True)
             sys.exit(error.exit_code)
+        except sqlite3.DatabaseError as error:
+            click.echo(f"bulletins: bulletins.db: {error}: run `bulletins rebuild`", err=True)
+            sys.exit(Damaged.exit_code)
 
     return run
 
@@ -155,9 +159,11 @@ def status(data: Path, folders: tuple[Path, ...]) -> None:
       bulletins status --data data
     """
     from archive.status import open_readonly, statuses
+    from archive.store import is_locked
 
     with closing(open_readonly(data)) as conn:
-        found = statuses(conn, load_sources((*folders, *own_sources(data))), now())
+        sources = load_sources((*folders, *own_sources(data)))
+        found = statuses(conn, sources, now(), writing=is_locked(data))
     head = ["source", "bulletins", "newest", "rhythm", "last crawl", "waiting", "incidents", ""]
     rows = [
         [

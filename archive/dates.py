@@ -440,7 +440,7 @@ def _remember(
     last = when.last or when.first
     near = extent.start if mention.kind == "since" else extent.end
     context.planned |= _is_expected(around)
-    context.ahead = mention.kind == "event" and extent.start > context.anchor
+    context.ahead = mention.kind in ("event", "deadline") and extent.start > context.anchor
     dated = last.month is not None or last.week is not None
     context.last = near if dated else None
     if dated and mention.kind != "deadline":

@@ -52,6 +52,27 @@ _PREFECTURES = {
     "653000": ("克孜勒苏州", "克孜勒苏", "克州"),
     "654000": ("伊犁州", "伊犁"),
 }
+# Counties and banners in everyday writing where the short form does not follow from the name.
+_COUNTIES = {
+    "150223": ("达茂旗",),
+    "150421": ("阿旗",),
+    "150722": ("莫旗",),
+    "150725": ("陈旗",),
+    "150726": ("新左旗",),
+    "150727": ("新右旗",),
+    "150926": ("察右前旗",),
+    "150927": ("察右中旗",),
+    "150928": ("察右后旗",),
+    "152221": ("科右前旗",),
+    "152222": ("科右中旗",),
+    "152525": ("东乌旗",),
+    "152526": ("西乌旗",),
+    "210921": ("阜蒙县",),
+    "211324": ("喀左县",),
+    "220721": ("前郭县",),
+    "230624": ("杜蒙县",),
+    "653131": ("塔县",),
+}
 PEOPLES = (
     "蒙古|藏|回|维吾尔|苗|彝|壮|布依|朝鲜|满|侗|瑶|白|土家|哈尼|哈萨克|傣|黎|傈僳|佤|畲|拉祜|水|东乡|纳西"
     "|景颇|柯尔克孜|土|达斡尔|仫佬|羌|布朗|撒拉|毛南|仡佬|锡伯|阿昌|普米|塔吉克|怒|乌孜别克|俄罗斯|鄂温克"
@@ -112,6 +133,7 @@ def short_names(division: Division) -> Iterator[str]:
     form here. Names shorter than two characters are never given.
     """
     name = division.name
+    yield from _COUNTIES.get(division.code, ())
     if division.code in _PREFECTURES and name.endswith(("自治州", "盟")):
         yield from _PREFECTURES[division.code]
     elif division.level == "city":

@@ -7,6 +7,7 @@ clock is read here: every time in a row is a capture's own.
 from __future__ import annotations
 
 import hashlib
+import re
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ from typing import Literal
 
 from sqlite_utils import Database
 
+from archive.addresses import Addresses
 from archive.bulletins import read_bulletin
 from archive.captures import Capture, Location
-from archive.clock import civil_date
 from archive.decode import decode, unpack
 from archive.errors import SourceFileError, Unreadable
 from archive.listing import Row, list_unit, read_list
@@ -26,13 +27,12 @@ from archive.revisions import RevisionWriter
 from archive.sources import Links, Source, document_id
 from archive.walls import wall_of
 
-# A page is gone when it was missing on this many nights with no good answer between them: one
-# night is an outage, two a slow redesign.
-NIGHTS_UNTIL_GONE = 3
 GONE_STATUSES = (404, 410)
+# File names of front pages and error pages.
+_FRONT = re.compile(r"$|(?:index|default|main|home|error|err|404|notfound)\b", re.I)
 
 OutcomeKind = Literal[
-    "aside", "list", "end", "new", "revised", "same", "moved", "missing", "failed"
+    "aside", "column", "list", "end", "new", "revised", "same", "moved", "missing", "failed"
 ]
 
 
@@ -40,8 +40,8 @@ OutcomeKind = Literal[
 class Outcome:
     """What a capture turned out to be, for the crawl to go on from.
 
-    ``list`` carries rows, ``moved`` the canonical address to follow, a column page that of its
-    list; ``failed`` and ``missing`` the incident's kind and message. ``end`` is a list page past
+    ``list`` carries rows, ``moved`` the canonical address to follow, ``column`` that of its list;
+    ``failed`` and ``missing`` the incident's kind and message. ``end`` is a list page past
     the last one.
     """
 
@@ -58,6 +58,7 @@ class Ingester:
     def __init__(self, database: Database, sources: Mapping[str, Source]) -> None:
         self.database = database
         self.sources = sources
+        self.addresses = Addresses(database)
         self.revisions = RevisionWriter(database)
         self._known: set[str] = set()
 
@@ -71,7 +72,7 @@ class Ingester:
             self.sources[capture.source].channel(capture.channel)
         capture_id = self._insert_capture(capture, location)
         if capture.role == "page":
-            self._asked(capture)
+            self.addresses.asked(capture)
         try:
             with self.database.atomic():
                 outcome = self._read(capture, capture_id)
@@ -193,14 +194,13 @@ class Ingester:
         if capture.status in (301, 302, 303, 307, 308):
             return self._redirect(capture, source)
         if capture.status == 304 and capture.role == "page":
-            self._good(capture)
-            return Outcome("same")
+            return self._unchanged(capture)
         if capture.status in GONE_STATUSES:
             return self._missing(capture) if capture.role == "page" else _past_the_end(capture)
         text = self._text(capture)
         if capture.role == "column":
             unit = list_unit(text, source.channel(capture.channel or "").options.get("tag"))
-            return Outcome("moved", location=_links(capture, source).canonical(unit))
+            return self._column(capture, source, unit)
         if capture.role in ("list", "more"):
             return self._list(capture, source, text)
         return self._page(capture, capture_id, source, text)
@@ -229,6 +229,15 @@ class Ingester:
 
     # Lists
 
+    def _column(self, capture: Capture, source: Source, unit: str) -> Outcome:
+        location = _links(capture, source).canonical(unit)
+        if location is None:
+            raise Unreadable(
+                "list-refused",
+                f"the column page takes its list from {unit}, which is not the site's: look at it",
+            )
+        return Outcome("column", location=location)
+
     def _list(self, capture: Capture, source: Source, text: str) -> Outcome:
         channel = source.channel(capture.channel or "")
         rows = read_list(text, channel.rows, _links(capture, source))
@@ -237,6 +246,8 @@ class Ingester:
             " VALUES (:url, :source, :channel, :title, :listed, :at, :at)"
             " ON CONFLICT (url) DO UPDATE SET title = excluded.title,"
             " listed = coalesce(excluded.listed, listed),"
+            # A page that nobody has yet is the last channel's that listed it to ask for.
+            " channel = CASE WHEN first_captured IS NULL THEN excluded.channel ELSE channel END,"
             " first_listed = coalesce(first_listed, excluded.first_listed),"
             " last_listed = excluded.last_listed",
             [
@@ -255,107 +266,41 @@ class Ingester:
 
     # Pages
 
-    def _asked(self, capture: Capture) -> None:
-        self.database.conn.execute(
-            "INSERT INTO addresses (url, source, channel, first_asked, last_asked)"
-            " VALUES (:url, :source, :channel, :at, :at)"
-            " ON CONFLICT (url) DO UPDATE SET last_asked = excluded.last_asked,"
-            " first_asked = coalesce(first_asked, excluded.first_asked)",
-            {
-                "url": capture.address,
-                "source": capture.source,
-                "channel": capture.channel,
-                "at": capture.fetched_at,
-            },
-        )
-
     def _redirect(self, capture: Capture, source: Source) -> Outcome:
         target = _links(capture, source).canonical(capture.header("Location"))
-        named = document_id(capture.address) is None or document_id(target or "") is not None
-        lost = target is None or (capture.role == "page" and not named)
-        if target is None or lost or self._leads_back(target, capture.address):
+        is_page = capture.role == "page"
+        if (
+            target is None
+            or target == capture.address
+            or (is_page and not _may_be_the_page(capture.address, target))
+            or (is_page and self.addresses.leads_back(target, capture.address))
+        ):
             raise Unreadable(
                 "moved",
                 f"the address now leads to {capture.header('Location') or 'nowhere'}, which is no "
                 "page of this source: look where the page went",
             )
-        if capture.role == "page":
-            self.database.conn.execute(
-                "UPDATE addresses SET moved_to = :target, last_good = :at,"
-                " first_captured = coalesce(first_captured, :at) WHERE url = :url",
-                {"target": target, "at": capture.fetched_at, "url": capture.address},
-            )
+        if is_page:
+            self.addresses.moved(capture, target)
         return Outcome("moved", location=target)
 
-    def _leads_back(self, target: str, address: str) -> bool:
-        """Whether following redirects from ``target`` ends up at ``address`` again."""
-        seen: set[str | None] = set()
-        at: str | None = target
-        while at is not None and at not in seen and at != address:
-            seen.add(at)
-            row = self.database.conn.execute(
-                "SELECT moved_to FROM addresses WHERE url = ?", (at,)
-            ).fetchone()
-            at = row[0] if row else None
-        return at == address
-
     def _missing(self, capture: Capture) -> Outcome:
-        """A page that is not there: counted once a night, and gone after enough of them."""
-        night = civil_date(capture.fetched_at)
-        self.database.conn.execute(
-            "UPDATE addresses SET nights_missed = nights_missed + 1,"
-            " first_missed = coalesce(first_missed, :at), last_missed = :at"
-            " WHERE url = :url AND (last_missed IS NULL OR date(last_missed, '+8 hours') < :night)",
-            {"url": capture.address, "at": capture.fetched_at, "night": night},
-        )
-        bulletin, nights, first_missed = self.database.conn.execute(
-            "SELECT bulletin, nights_missed, first_missed FROM addresses WHERE url = ?",
-            (capture.address,),
-        ).fetchone()
-        if bulletin is None:
-            return Outcome(
-                "missing",
-                incident="missing",
-                message=f"listed, but the site answers {capture.status}: it may never have been up",
-            )
-        if nights >= NIGHTS_UNTIL_GONE:
-            self._mark_gone(bulletin, first_missed)
-        return Outcome("missing")
-
-    def _mark_gone(self, bulletin: int, first_missed: str) -> None:
-        seen = self.database.conn.execute(
-            "SELECT max(last_good) FROM addresses WHERE bulletin = ?", (bulletin,)
-        ).fetchone()[0]
-        if seen >= first_missed:
-            return
-        self.database.conn.execute(
-            "UPDATE bulletins SET status = 'gone', last_seen = ? WHERE id = ? AND status = 'live'",
-            (seen, bulletin),
-        )
-        self.database.conn.execute(
-            "UPDATE entries SET status = 'gone' WHERE bulletin = ?", (bulletin,)
+        if self.addresses.missing(capture):
+            return Outcome("missing")
+        return Outcome(
+            "missing",
+            incident="missing",
+            message=f"listed, but the site answers {capture.status}: it may never have been up",
         )
 
-    def _good(self, capture: Capture) -> None:
-        """The page is there: whatever was missed is over, and its validators are the newest."""
-        self.database.conn.execute(
-            "UPDATE addresses SET last_good = :at, nights_missed = 0, first_missed = NULL,"
-            " last_missed = NULL, moved_to = NULL, first_captured = coalesce(first_captured, :at),"
-            " etag = coalesce(:etag, etag), last_modified = coalesce(:modified, last_modified)"
-            " WHERE url = :url",
-            {
-                "at": capture.fetched_at,
-                "url": capture.address,
-                "etag": capture.header("ETag") or None,
-                "modified": capture.header("Last-Modified") or None,
-            },
-        )
-        for table, key in (("bulletins", "id"), ("entries", "bulletin")):
-            self.database.conn.execute(
-                f"UPDATE {table} SET status = 'live' WHERE status = 'gone' AND {key} ="
-                " (SELECT bulletin FROM addresses WHERE url = ?)",
-                (capture.address,),
+    def _unchanged(self, capture: Capture) -> Outcome:
+        if self.addresses.bulletin_at(capture.address) is None:
+            raise Unreadable(
+                "empty",
+                "the site says unchanged (304) of a page that was never taken in: ask again",
             )
+        self.addresses.good(capture)
+        return Outcome("same")
 
     def _page(self, capture: Capture, capture_id: int, source: Source, text: str) -> Outcome:
         listed, last_digest = self.database.conn.execute(
@@ -385,14 +330,8 @@ class Ingester:
             bulletin_id = self.revisions.write(bulletin, slug, number, digest, capture, capture_id)
         else:
             bulletin_id = current[0]
-        self.database.conn.execute(
-            "UPDATE addresses SET bulletin = ?, digest = ? WHERE url = ?",
-            (bulletin_id, digest, capture.address),
-        )
-        self.database.conn.execute(
-            "UPDATE addresses SET bulletin = ? WHERE moved_to = ?", (bulletin_id, capture.address)
-        )
-        self._good(capture)
+        self.addresses.holds(capture.address, bulletin_id, digest)
+        self.addresses.good(capture)
         if not changed:
             return Outcome("same")
         return Outcome("revised" if current else "new")
@@ -417,6 +356,18 @@ def bulletin_slug(source: Source, address: str) -> str:
 
 def _links(capture: Capture, source: Source) -> Links:
     return Links(source, capture.address, capture.url)
+
+
+def _may_be_the_page(address: str, target: str) -> bool:
+    """Whether a redirect can lead to the same page rather than to an error or the front page.
+
+    A document's page leads to a document's page; where addresses hold no document id, it stays
+    in its folder.
+    """
+    if document_id(address) or document_id(target):
+        return document_id(target) is not None
+    folder, name = target.rsplit("/", 1)
+    return folder == address.rsplit("/", 1)[0] and not _FRONT.match(name)
 
 
 def _past_the_end(capture: Capture) -> Outcome:

@@ -408,5 +408,7 @@ def find_places(
     a name that nothing decides (鼓楼区 alone) keeps its span and has no code. ``rule`` says what
     decided: the city or province just named, one named before, the section's province, uniqueness.
     """
-    counties = _Reader(text, provinces, on).read()
-    return sorted(chain(counties, find_towns(text, counties)), key=lambda m: m.offset)
+    reader = _Reader(text, provinces, on)
+    counties = reader.read()
+    towns = find_towns(text, [(ref.start, ref.end) for ref in reader.refs])
+    return sorted(chain(counties, towns), key=lambda m: m.offset)

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from archive.captures import read_captures, warc_files
+from sqlite_utils import Database
+
+from archive.captures import read_captures, recover, warc_files
 from archive.database import connect
 from archive.errors import CannotWrite
 from archive.ingest import Ingester
@@ -28,60 +30,95 @@ def rebuild(
     """
     with lock(folder):
         path, fresh = folder / "bulletins.db", folder / "bulletins.db.new"
-        for leftover in folder.glob("bulletins.db.new*"):
-            leftover.unlink()
+        _remove(fresh)
         database = connect(fresh)
-        count = 0
-        ingester = Ingester(database, sources)
-        database.conn.execute("BEGIN IMMEDIATE")
-        for warc in warc_files(folder / "warc"):
-            for location, capture in read_captures(warc):
-                ingester.ingest(capture, location)
-                count += 1
-                if count % _BATCH == 0:
-                    database.conn.execute("COMMIT")
-                    database.conn.execute("BEGIN IMMEDIATE")
-                    progress(count)
-        database.conn.execute("COMMIT")
-        if path.exists():
-            _carry_over(path, database.conn)
-        _put_in_place(database.conn, fresh, path)
+        try:
+            count = _derive(folder, database, sources, progress)
+            if path.exists():
+                _carry_over(path, database, sources)
+            _put_in_place(database.conn, path)
+        finally:
+            database.conn.close()
+            _remove(fresh)
         return count
 
 
-def _carry_over(old: Path, conn: sqlite3.Connection) -> None:
-    """Copy what no capture tells; an old database that cannot be read has nothing to give."""
+def _derive(
+    folder: Path,
+    database: Database,
+    sources: Mapping[str, Source],
+    progress: Callable[[int], None],
+) -> int:
+    count = 0
+    ingester = Ingester(database, sources)
+    files = warc_files(folder / "warc")
+    database.conn.execute("BEGIN IMMEDIATE")
+    for warc in files:
+        # Only the newest file can have been torn by a kill, and this process has the lock.
+        for location, capture in (recover if warc == files[-1] else read_captures)(warc):
+            ingester.ingest(capture, location)
+            count += 1
+            if count % _BATCH == 0:
+                database.conn.execute("COMMIT")
+                database.conn.execute("BEGIN IMMEDIATE")
+                progress(count)
+    database.conn.execute("COMMIT")
+    return count
+
+
+def _carry_over(old: Path, database: Database, sources: Mapping[str, Source]) -> None:
+    """Copy what no capture tells, column by column as both databases have them.
+
+    An old database that cannot be read has nothing to give; lines of a source that has no file
+    any more stay behind.
+    """
+    kept = {"crawls": "", "incidents": " WHERE capture IS NULL"}
     try:
-        conn.execute("ATTACH ? AS old", (str(old),))
-        conn.execute("BEGIN IMMEDIATE")
-        conn.execute("INSERT INTO crawls SELECT * FROM old.crawls")
-        conn.execute("INSERT INTO incidents SELECT * FROM old.incidents WHERE capture IS NULL")
-        conn.execute("COMMIT")
-        conn.execute("DETACH old")
+        with closing(sqlite3.connect(f"{old.resolve().as_uri()}?mode=ro", uri=True)) as conn:
+            conn.row_factory = sqlite3.Row
+            found = {
+                table: [dict(row) for row in conn.execute(f"SELECT * FROM {table}{where}")]
+                for table, where in kept.items()
+            }
     except sqlite3.DatabaseError:
-        if conn.in_transaction:
-            conn.execute("ROLLBACK")
+        return
+    ingester = Ingester(database, sources)
+    database.conn.execute("BEGIN IMMEDIATE")
+    for table, rows in found.items():
+        columns = database.table(table).columns_dict
+        for row in rows:
+            if row["source"] in sources:
+                ingester.know(row["source"])
+                database.table(table).insert({k: v for k, v in row.items() if k in columns})
+    database.conn.execute("COMMIT")
 
 
-def _put_in_place(conn: sqlite3.Connection, fresh: Path, path: Path) -> None:
+def _remove(fresh: Path) -> None:
+    for file in fresh.parent.glob(fresh.name + "*"):
+        file.unlink()
+
+
+def _put_in_place(conn: sqlite3.Connection, path: Path) -> None:
     """Replace the contents of the live file, which readers may hold open, in one transaction.
 
     A new file renamed under a running Datasette gave mixed answers in our measurements; the
-    backup API into the live file gave none. A live file that is no database is replaced whole.
+    backup API into the live file gave none. A live file that is no database makes way first.
     """
     try:
-        try:
-            with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as live:
-                conn.backup(live)
-                live.execute("PRAGMA journal_mode = WAL")
-            conn.close()
-            fresh.unlink()
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:
-            conn.close()
-            for beside in ("-wal", "-shm"):
-                path.with_name(path.name + beside).unlink(missing_ok=True)
-            fresh.replace(path)
+        _make_way(path)
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as live:
+            conn.backup(live)
+            live.execute("PRAGMA journal_mode = WAL")
     except (sqlite3.Error, OSError) as error:
-        raise CannotWrite(f"cannot write {path}: {error}; the new database is {fresh}") from error
+        raise CannotWrite(f"cannot write {path}: {error}; check the folder and the disk") from error
+
+
+def _make_way(path: Path) -> None:
+    try:
+        with closing(sqlite3.connect(path)) as live:
+            live.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -16,9 +16,9 @@ import soupsieve
 from archive.errors import SourceFileError, UsageError
 
 # The source files that ship with the crawler; they are data, so reading them imports nothing.
+BUNDLED = Path(__file__).parent.parent / "crawler" / "sources"
 # How lists are paged; each has a module in crawler.platforms.
 PLATFORMS = ("jpaas", "numbered")
-BUNDLED = Path(__file__).parent.parent / "crawler" / "sources"
 
 # Document ids as the publishing systems write them into addresses, first match wins:
 # TRS and MOHURD era A `t20200528_245619.html`, era B `20200528_245619.html`, Hanweb jpaas and
@@ -187,6 +187,10 @@ def _channel(slug: str, raw: dict[str, Any]) -> Channel:
     platform, rows = str(raw["platform"]), str(raw.get("rows", "li"))
     if platform not in PLATFORMS:
         raise ValueError(f"no platform {platform!r}; there are {', '.join(PLATFORMS)}")
+    if platform == "numbered" and not re.search(r"\.\w+$", str(raw["path"])):
+        raise ValueError(f"path = {raw['path']!r} names no file to number: write …/index.html")
+    if not str(raw.get("offset", "0")).isdigit():
+        raise ValueError(f"offset = {raw['offset']!r} is no number")
     try:
         soupsieve.compile(rows)
     except soupsieve.SelectorSyntaxError as error:

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from archive.clock import CHINA
+from archive.clock import CHINA, days_before, stamp
 from archive.errors import UsageError
 from archive.sources import Source
+from archive.store import RECENT_DAYS
+
+_IN_WORDS = {
+    "failed": "the last crawl failed",
+    "stopped": "the last crawl was stopped",
+    "running": "the last crawl was cut off",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +53,27 @@ def open_readonly(folder: Path) -> sqlite3.Connection:
 
 
 def statuses(
-    conn: sqlite3.Connection, sources: Mapping[str, Source], now: datetime
+    conn: sqlite3.Connection,
+    sources: Mapping[str, Source],
+    now: datetime,
+    *,
+    writing: bool = False,
 ) -> list[SourceStatus]:
-    """Every source there is, crawled or not, in name order."""
-    today = now.astimezone(CHINA).date()
-    return [_status(conn, source, today) for source in sources.values()]
+    """Every source there is, crawled or not, in name order.
+
+    ``writing`` says that a crawl is under way; without one, a crawl that never finished was cut
+    off.
+    """
+    return [_status(conn, source, now, writing) for source in sources.values()]
 
 
-def _status(conn: sqlite3.Connection, source: Source, today: date) -> SourceStatus:
-    slug = source.slug
+def _status(conn: sqlite3.Connection, source: Source, now: datetime, writing: bool) -> SourceStatus:
+    slug, today = source.slug, now.astimezone(CHINA).date()
+    # A date that lies ahead is a slip of the ministry's and no sign of life.
     bulletins, newest = conn.execute(
-        "SELECT count(*), max(published) FROM bulletins WHERE source = ?", (slug,)
+        "SELECT count(*), max(published) FILTER (WHERE published <= ?) FROM bulletins"
+        " WHERE source = ?",
+        (today.isoformat(), slug),
     ).fetchone()
     live = [channel.slug for channel in source.channels if not channel.retired]
     marks = ",".join("?" * len(live))
@@ -68,16 +85,19 @@ def _status(conn: sqlite3.Connection, source: Source, today: date) -> SourceStat
         (slug, *live),
     ).fetchall()
     (waiting,) = conn.execute(
-        "SELECT count(*) FROM addresses WHERE source = ? AND first_captured IS NULL", (slug,)
+        "SELECT count(*) FROM addresses WHERE source = ? AND first_captured IS NULL"
+        " AND coalesce(first_asked, ?) >= ?",
+        (slug, stamp(now), days_before(stamp(now), RECENT_DAYS)),
     ).fetchone()
     (incidents,) = conn.execute(
         "SELECT count(*) FROM incidents WHERE source = ? AND resolved_at IS NULL", (slug,)
     ).fetchone()
     age = (today - date.fromisoformat(newest)).days if newest else None
+    bad = {"failed", "stopped"} if writing else {"failed", "stopped", "running"}
     failed = [
-        f"{channel}: {message or outcome}"
+        f"{channel}: {message or _IN_WORDS[outcome]}"
         for channel, outcome, message, _ in crawls
-        if outcome in ("failed", "stopped")
+        if outcome in bad
     ]
     stale = source.enabled and (age is None or age > source.rhythm_days)
     return SourceStatus(

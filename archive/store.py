@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import IO, Any, Self
 from archive.captures import Capture, WarcWriter, recover, warc_files
 from archive.clock import days_before
 from archive.database import connect
-from archive.errors import CannotWrite, Locked
+from archive.errors import CannotWrite, Damaged, Locked
 from archive.ingest import Ingester, Outcome
 from archive.sources import Source
 
@@ -52,7 +53,9 @@ class Store:
             self.database = connect(folder / "bulletins.db")
             self.ingester = Ingester(self.database, sources)
             self._pending = 0
-            self.recovered = self._recover()
+            self._failed: Exception | None = None
+            with self._writing():
+                self.recovered = self._recover()
         except BaseException:
             self._lock.close()
             raise
@@ -67,7 +70,7 @@ class Store:
         tb: TracebackType | None,
     ) -> None:
         try:
-            if kind is None:
+            if kind is None and self._failed is None:
                 self.commit()
             elif self.database.conn.in_transaction:
                 self.database.conn.execute("ROLLBACK")
@@ -78,33 +81,50 @@ class Store:
 
     def record(self, capture: Capture) -> Outcome:
         """Keep a capture on disk, then write its rows; committed with the next batch."""
-        location = self.warc.append(capture)
-        try:
+        with self._writing():
+            location = self.warc.append(capture)
             self._begin()
             outcome = self.ingester.ingest(capture, location)
             self._pending += 1
             if self._pending >= BATCH:
-                self.commit()
-        except sqlite3.OperationalError as error:
-            raise CannotWrite(
-                f"cannot write {self.folder / 'bulletins.db'}: {error}; the captures are kept, the "
-                "next run takes them in"
-            ) from error
+                self._commit()
         return outcome
 
     def incident(
         self, at: str, source: str, channel: str | None, url: str, kind: str, message: str
     ) -> None:
         """Write down what went wrong where there was no response to keep."""
-        self._begin()
-        self.ingester.incident(at, source, channel, url, kind, message)
+        with self._writing():
+            self._begin()
+            self.ingester.incident(at, source, channel, url, kind, message)
+
+    def commit(self) -> None:
+        """Have the disk hold all captures, then commit the rows that know of them."""
+        with self._writing():
+            self._commit()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Name what the database refuses; after any failure nothing more is written.
+
+        Captures that the database missed are read again when the folder is next opened, which
+        goes on from the last one it knows: there must be none behind a gap.
+        """
+        if self._failed is not None:
+            raise self._failed
+        try:
+            yield
+        except Exception as error:
+            self._failed = _named(error, self.folder / "bulletins.db")
+            if self._failed is error:
+                raise
+            raise self._failed from error
 
     def _begin(self) -> None:
         if not self.database.conn.in_transaction:
             self.database.conn.execute("BEGIN IMMEDIATE")
 
-    def commit(self) -> None:
-        """Have the disk hold all captures, then commit the rows that know of them."""
+    def _commit(self) -> None:
         self._pending = 0
         if self.database.conn.in_transaction:
             self.warc.sync()
@@ -124,7 +144,7 @@ class Store:
                 self._begin()
                 self.ingester.ingest(capture, location)
                 count += 1
-        self.commit()
+        self._commit()
         return count
 
     # What a crawl asks
@@ -156,7 +176,8 @@ class Store:
         columns = "SELECT url, etag, last_modified FROM addresses"
         fresh = self.database.conn.execute(
             f"{columns} WHERE source = :source AND channel = :channel AND first_captured IS NULL"
-            " AND (first_asked IS NULL OR first_asked >= :recent)"
+            " AND coalesce(first_asked, (SELECT min(at) FROM incidents"
+            " WHERE incidents.url = addresses.url), :recent) >= :recent"
             f" AND (listed IS NULL OR listed >= :since) {order} LIMIT :limit",
             asked,
         )
@@ -184,19 +205,21 @@ class Store:
 
     def begin_crawl(self, source: str, channel: str, at: str) -> int:
         """Open a line in ``crawls``, which stays ``running`` if the crawl is killed; its id."""
-        self._begin()
-        self.ingester.know(source)
-        self.database.table("crawls").insert(
-            {"source": source, "channel": channel, "started_at": at, "outcome": "running"}
-        )
-        self.commit()
+        with self._writing():
+            self._begin()
+            self.ingester.know(source)
+            self.database.table("crawls").insert(
+                {"source": source, "channel": channel, "started_at": at, "outcome": "running"}
+            )
+            self._commit()
         return self.last_crawl()
 
     def finish_crawl(self, crawl: int, values: Mapping[str, str | int | None]) -> None:
         """Write how a crawl ended."""
-        self._begin()
-        self.database.table("crawls").update(crawl, dict(values))
-        self.commit()
+        with self._writing():
+            self._begin()
+            self.database.table("crawls").update(crawl, dict(values))
+            self._commit()
 
     def last_crawl(self) -> int:
         """The id of the newest line in ``crawls``, 0 where there is none."""
@@ -207,6 +230,30 @@ class Store:
     def crawls_after(self, crawl: int) -> list[dict[str, Any]]:
         """The lines of ``crawls`` written after the one with this id."""
         return list(self.database.table("crawls").rows_where("id > ?", [crawl], order_by="id"))
+
+
+def _named(error: Exception, path: Path) -> Exception:
+    """An error of SQLite's as one of the archive's, any other as it is."""
+    if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        return Locked(f"another program holds {path}: close it; the captures are kept")
+    if isinstance(error, sqlite3.OperationalError):
+        return CannotWrite(
+            f"cannot write {path}: {error}; the captures are kept, the next run takes them in"
+        )
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.IntegrityError):
+        return Damaged(f"{path} is damaged ({error}): run `bulletins rebuild`")
+    return error
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process is writing to a data folder now."""
+    try:
+        lock(folder).close()
+    except Locked:
+        return True
+    except CannotWrite:
+        return False
+    return False
 
 
 def lock(folder: Path) -> IO[str]:

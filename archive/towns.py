@@ -22,7 +22,7 @@ _TOWN_END = re.compile(
 _EDGE = re.compile(
     r"深入|走进|走访|来到|前往|赶赴|奔赴|抵达|位于|地处|考察|调研|察看|查看|视察|检查|督导|督查"
     r"|指导|参观|慰问"
-    r"|看望|实地|先后|分别|现场|以及|其中|涉及|包括|覆盖|例如|比如|途经|邻近|靠近|联合|会同|帮扶"
+    r"|看望|召开|举办|举行|承办|主办|实地|先后|分别|现场|以及|其中|涉及|包括|覆盖|例如|比如|途经|邻近|靠近|联合|会同|帮扶"
     r"|联系|驻点|包联"
     r"|(?P<and>[和与及或暨])|[该全本我][省市县区州旗镇乡村]"
     r"|[在赴到往抵访至从驻的了兼任、，。；：！？（）()“”《》—\s\d]|(?<=\d)[年月日]"
@@ -38,7 +38,7 @@ _TOWN_STOP = re.compile(
     r"|奥林匹克|奥运|亚运"
     r"|度假|民俗|位|书记|主任|发动|动员|组织|明确|公布|成立|成为|绿化|帮助|资助|统一|强化|实行"
     r"|实现|无辜|普通|面对"
-    r"|^[一二两三四五六七八九十百多几数小古名强集驻进入下整新老]$|入驻|[进驻下]$"
+    r"|^[一二两三四][^十里]{1,2}[一二三四]$|^[一二两三四五六七八九十百多几数小古名强集驻进入下整新老]$|入驻|[进驻下]$"
 )
 # 新市镇 is a town after its county, else 新市 may be what stands before one.
 _UPPER = re.compile(r"[省市县]")
@@ -47,19 +47,18 @@ _WEAK_STOP = re.compile(r"[和与及为由于从不可能会就也都还更最�
 _KEEP_HE = re.compile(r"和(?:[平顺睦谐合丰兴庄安龙林田乐义悦气善桥溪川]{1,2}$|平)")
 
 
-def find_towns(text: str, taken: Sequence[PlaceMention]) -> list[PlaceMention]:
-    """Towns and villages between the places already read (``taken``), in text order.
+def find_towns(text: str, taken: Sequence[tuple[int, int]]) -> list[PlaceMention]:
+    """Towns and villages between the names already read (``taken``: start, end), in text order.
 
     They have no code. Linear in the length of the text; never raises.
     """
     found: list[PlaceMention] = []
-    spans = [(m.offset, m.offset + len(m.text)) for m in taken]
     at = 0
     floor, floor_is_place = 0, False
     for match in _TOWN_END.finditer(text):
-        while at < len(spans) and spans[at][0] < match.end():
-            if spans[at][1] > floor:
-                floor, floor_is_place = spans[at][1], True
+        while at < len(taken) and taken[at][0] < match.end():
+            if taken[at][1] > floor:
+                floor, floor_is_place = taken[at][1], True
             at += 1
         if match.start() < floor:
             continue

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from scrapy import signals
 from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.http import Response
 from scrapy.settings import Settings
+from twisted.python.failure import Failure
 
-from archive.errors import UsageError
+from archive.errors import SourceFailed, UsageError
 from archive.sources import Channel, Source
 from archive.store import Store
 from crawler.progress import Progress
@@ -42,7 +45,17 @@ def choose(sources: Mapping[str, Source], names: Sequence[str]) -> list[Source]:
     for name in names:
         if name not in sources:
             raise UsageError(f"no source {name!r}; there are {', '.join(sources)}")
-    return [sources[name] for name in names] or [s for s in sources.values() if s.enabled]
+    named = [sources[name] for name in dict.fromkeys(names)]
+    chosen = named or [source for source in sources.values() if source.enabled]
+    hosts: dict[str, str] = {}
+    for source in chosen:
+        for host in source.hosts:
+            if host in hosts:
+                raise UsageError(
+                    f"{hosts[host]} and {source.slug} both crawl {host}: one at a time, please"
+                )
+            hosts[host] = source.slug
+    return chosen
 
 
 def crawl(
@@ -74,6 +87,7 @@ def crawl(
             )
             crawler = process.create_crawler(BulletinSpider)
             crawler.settings.set("DOWNLOAD_DELAY", _delay(source, wish), priority="cmdline")
+            crawler.signals.connect(_remember, signal=signals.spider_error)
             process.crawl(crawler, job=job)
             crawlers.append(crawler)
         process.start()
@@ -81,7 +95,16 @@ def crawl(
         for crawler in crawlers:
             if fatal := getattr(crawler.spider, "fatal", None):
                 raise fatal
-        return store.crawls_after(before)
+        rows = store.crawls_after(before)
+        started = sum(len(mine) for mine in channels.values())
+        if len(rows) < started or any(row["outcome"] == "running" for row in rows):
+            raise SourceFailed("the crawl ended before it was done: please report it")
+        return rows
+
+
+def _remember(failure: Failure, response: Response, spider: BulletinSpider) -> None:
+    """An error in the spider's own code ends the crawl and is shown, where Scrapy only logs it."""
+    spider.give_up(failure.value)
 
 
 def _channels(source: Source, name: str | None) -> tuple[Channel, ...]:

@@ -71,7 +71,7 @@ class CaptureMiddleware:
             request.meta["outcome"] = spider.record(capture)
         except Exception as error:
             # Whatever it is, it is not the page: the crawl ends and says so.
-            spider.fatal = error
+            spider.give_up(error)
             raise
         return response
 

@@ -37,7 +37,7 @@ SAID_FAILURES = 20
 _FLEETING = ("truncated", "empty")
 # Incidents that are the host's doing rather than one page's.
 _SHUT_OUT = ("unreachable", "wall-", "http-")
-_CIRCLES = "the list redirects in circles: look where the site moved it"
+_CIRCLES = "one redirect leads to another without end: look where the site moved it"
 
 
 COUNTS = ("lists", "pages", "unchanged", "new_bulletins", "new_revisions", "missing", "failures")
@@ -78,8 +78,15 @@ class Run:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     walked: bool = False
     asked: set[str] = field(default_factory=set)
+    # Until its walk is over a channel has at least its list to ask for.
+    due: int = 1
     last_rows: frozenset[str] = frozenset()
     problem: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything of it failed."""
+        return self.counts["failures"] > 0
 
     def count(self, name: str) -> None:
         """One more of ``name``."""
@@ -98,16 +105,30 @@ class BulletinSpider(scrapy.Spider):
         self.store = job.store
         self.runs: dict[str, Run] = {}
         self.failed_in_a_row = 0
-        self.fatal: Exception | None = None
+        self.fatal: BaseException | None = None
 
     async def start(self) -> AsyncIterator[Request]:
         """The first step of each channel's list."""
+        try:
+            steps = list(self._first_steps())
+        except Exception as error:
+            self.give_up(error)
+            return
+        for step in steps:
+            yield step
+
+    def _first_steps(self) -> Iterator[Request]:
         for channel in self.job.channels:
             crawl = self.store.begin_crawl(self.source.slug, channel.slug, stamp(now()))
             settled = self.store.settled_before(self.source.slug, channel.slug)
             self.runs[channel.slug] = Run(channel, crawl, None if self.job.full else settled)
             first = PLATFORMS[channel.platform].first(self.source, channel)
             yield self._step_request(channel, first)
+
+    def give_up(self, error: BaseException | None) -> None:
+        """End the crawl because of an error that is no page's; ``crawl`` raises it."""
+        if self.fatal is None and error is not None:
+            self.fatal = error
 
     # What the capture middleware asks
 
@@ -136,12 +157,12 @@ class BulletinSpider(scrapy.Spider):
             yield from self._retry(response) or self._list_failed(run, outcome)
             return
         self.failed_in_a_row = 0
-        if outcome.kind == "moved" and response.status != 200:
+        if outcome.kind == "moved":
             if response.meta["hops"] < MAX_HOPS:
                 moved = Step(outcome.location, step.role, step.number)
                 yield self._step_request(run.channel, moved, response.meta["hops"] + 1)
             else:
-                yield from self._list_failed(run, Outcome("failed", message=_CIRCLES))
+                yield from self._list_failed(run, self._in_circles(run, step.address))
             return
         platform = PLATFORMS[run.channel.platform]
         following = platform.after(step, self.source, run.channel, outcome)
@@ -152,7 +173,7 @@ class BulletinSpider(scrapy.Spider):
 
     def _walk_is_over(self, run: Run, outcome: Outcome) -> bool:
         """Whether the list ended, repeats itself, or reached what earlier crawls settled."""
-        if outcome.kind == "moved":
+        if outcome.kind == "column":
             return False
         rows = frozenset(row.address for row in outcome.rows)
         self.job.progress.listed(self.source.slug, run.channel.slug, run.counts["lists"], len(rows))
@@ -185,6 +206,7 @@ class BulletinSpider(scrapy.Spider):
             since=self.job.since,
             limit=self.job.max_new,
         )
+        run.due = len(due)
         self.job.progress.due(self.source.slug, run.channel.slug, len(due))
         for page in due:
             if page.address not in run.asked:
@@ -215,7 +237,9 @@ class BulletinSpider(scrapy.Spider):
         self.failed_in_a_row = 0
         if outcome.kind == "moved":
             target, hops = outcome.location, response.meta["hops"] + 1
-            if hops <= MAX_HOPS and target not in run.asked:
+            if hops > MAX_HOPS:
+                self._failure(run, target, self._in_circles(run, target))
+            elif target not in run.asked:
                 run.asked.add(target)
                 yield self._page_request(run.channel, Due(target, None, None), hops)
                 return
@@ -228,6 +252,14 @@ class BulletinSpider(scrapy.Spider):
         self.job.progress.page(self.source.slug, run.channel.slug)
 
     # Failures
+
+    def _in_circles(self, run: Run, address: str) -> Outcome:
+        """More redirects than any site means: an incident without a response of its own."""
+        outcome = Outcome("failed", incident="moved", message=_CIRCLES)
+        self.store.incident(
+            stamp(now()), self.source.slug, run.channel.slug, address, "moved", _CIRCLES
+        )
+        return outcome
 
     def _retry(self, response: Response) -> list[Request]:
         outcome: Outcome = response.meta["outcome"]
@@ -312,8 +344,9 @@ class BulletinSpider(scrapy.Spider):
         if self.fatal is not None:
             return
         for run in self.runs.values():
-            stopped = reason not in ("finished", "failing")
-            outcome = "stopped" if stopped else "failed" if run.counts["failures"] else "good"
+            unfinished = reason != "finished" and run.counts["pages"] < run.due
+            stopped = reason not in ("finished", "failing") or (unfinished and not run.failed)
+            outcome = "stopped" if stopped else "failed" if run.failed else "good"
             self.store.finish_crawl(
                 run.crawl,
                 {

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from sample.layouts import Page
 from sample.server import SampleSite, serve
 
 NIGHT_1 = "2026-11-01T18:00:00Z"
@@ -65,8 +64,3 @@ def asked(site: SampleSite, status: int | None = None) -> list[str]:
         for entry in site.log
         if entry.path != "/robots.txt" and status in (None, entry.status)
     ]
-
-
-def with_page(pages: Sequence[Page], page: Page) -> list[Page]:
-    """The pages, and one more among them."""
-    return [*pages, page]

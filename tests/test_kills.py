@@ -44,7 +44,8 @@ def finished(data: Path) -> list[tuple[str, int]]:
     found = []
     for path in warc_files(data / "warc"):
         try:
-            found += [(location.file, location.offset) for location, _ in read_captures(path)]
+            for location, _ in read_captures(path):
+                found.append((location.file, location.offset))
         except Damaged:
             continue
     return found

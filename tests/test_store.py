@@ -220,9 +220,11 @@ def test_rebuild_serves_readers_throughout(tmp_path: Path) -> None:
 def test_a_rebuild_that_fails_leaves_the_old_database(tmp_path: Path) -> None:
     record(tmp_path, capture(body=page_html("甲。")))
     [warc] = (tmp_path / "warc").iterdir()
-    warc.write_bytes(warc.read_bytes()[:-50])
+    raw = warc.read_bytes()
+    warc.write_bytes(raw[:-60] + b"XX" + raw[-58:] + raw)
     with pytest.raises(Damaged):
         rebuild(tmp_path, SOURCES)
+    assert list(tmp_path.glob("*.new*")) == []
     assert rows(tmp_path, "SELECT text FROM entries") == [("甲。",)]
 
 

@@ -18,8 +18,10 @@ from archive.search.index import TAIL, Index, quoted
 from archive.search.query import Query, pattern
 from archive.search.terms import Filter, Not, Term
 
-RANKED = 2000
-"""Hits that relevance looks at: the newest ones, where there are more."""
+RANKED_WHOLE = 3000
+"""Hits up to which all of them are ranked by relevance."""
+RANKED = 1000
+"""Hits that are ranked where there are more: the newest ones."""
 
 # BM25 with its usual constants; beyond so many rows all words are equally common.
 _K1, _B = 1.2, 0.75
@@ -106,16 +108,18 @@ def relevance(
     index: Index,
     query: Query,
     weights: Mapping[str, float],
+    whole: int = RANKED_WHOLE,
     ranked: int = RANKED,
 ) -> tuple[list[Ranked], bool]:
     """The rows that match, the most relevant first, and whether those are all that match.
 
     The score is BM25 over exact occurrences, those in a column counted ``weights`` times; equal
-    rows stand newest first. Only the ``ranked`` newest are looked at.
+    rows stand newest first. Of more than ``whole`` rows only the ``ranked`` newest are looked at.
     """
-    places = newest(db, index, query, ranked + 1)
-    whole = len(places) <= ranked
-    places = places[:ranked]
+    places = newest(db, index, query, whole + 1)
+    exact = len(places) <= whole
+    if not exact:
+        places = places[:ranked]
     patterns = [(pattern(word), _rarity(db, index, word, query)) for word in query.words]
     occurrences: list[tuple[Place, list[float], int]] = []
     for place, texts in zip(places, _texts(db, index, places), strict=True):
@@ -141,7 +145,7 @@ def relevance(
         )
         for place, times, length in occurrences
     ]
-    return sorted(scored, reverse=True), whole
+    return sorted(scored, reverse=True), exact
 
 
 def _rarity(db: sqlite3.Connection, index: Index, word: str, query: Query) -> float:

@@ -55,6 +55,19 @@ class Query:
         """The words and phrases that a row may be found by, folded, for marking them."""
         return tuple(dict.fromkeys(word for term in self.terms for word in _words(term)))
 
+    def within(self, column: str, said: str) -> Query:
+        """The same asked of one column alone, named ``said`` to people; properties stay asked.
+
+        >>> parse("危房 或 农房").within("title", "标题").describe()
+        '标题含（“危房”或“农房”）'
+        """
+        return Query(
+            tuple(
+                term if isinstance(term, (Filter, Within)) else Within(column, said, term)
+                for term in self.terms
+            )
+        )
+
     def sql(self, index: Index) -> tuple[str, list[str]]:
         """A select of the keys of the rows that match, in no order, and its parameters.
 
@@ -239,25 +252,29 @@ def _label(label: str) -> str:
     return f'"{label_token(label)}"'
 
 
-def _holds(term: Term, folded: Mapping[str, str], labels: frozenset[str] | None) -> bool:
-    """Whether a term holds; with ``labels`` None only words are asked."""
+def _holds(
+    term: Term,
+    folded: Mapping[str, str],
+    labels: frozenset[str] | None,
+    column: str | None = None,
+) -> bool:
+    """Whether a term holds, in one column or any; with ``labels`` None only words are asked."""
     match term:
         case str():
-            return any(pattern(term).search(text) for text in folded.values())
+            texts = folded.values() if column is None else [folded.get(column, "")]
+            return any(pattern(term).search(text) for text in texts)
         case Filter():
             return labels is None or term.holds(labels)
         case Not(Filter()) if labels is None:
             return True
         case Not(inner):
-            return not _holds(inner, folded, labels)
+            return not _holds(inner, folded, labels, column)
         case All(terms):
-            return all(_holds(each, folded, labels) for each in terms)
+            return all(_holds(each, folded, labels, column) for each in terms)
         case Either(terms):
-            return any(_holds(each, folded, labels) for each in terms)
+            return any(_holds(each, folded, labels, column) for each in terms)
         case Within(column=name, term=inner):
-            if labels is None:
-                return _holds(inner, folded, labels)
-            return _holds(inner, {key: folded[key] for key in (name,) if key in folded}, labels)
+            return _holds(inner, folded, labels, column if labels is None else name)
 
 
 def _said(term: Term) -> str:
@@ -285,7 +302,7 @@ def _part(term: Term) -> str:
 
 @lru_cache(maxsize=1024)
 def pattern(word: str) -> re.Pattern[str]:
-    """A word where it is not cut out of a longer run of letters or digits."""
+    """Finds a word where it is not cut out of a longer run of letters or digits."""
     found = re.escape(word).replace(r"\ ", " +")
     for kind in (LETTER, r"\d"):
         if re.match(kind, word[0]):

@@ -1,7 +1,7 @@
 """Platforms: how each publishing system pages its lists.
 
 A platform is a module with two functions: ``first(source, channel)`` gives the first step of a
-walk, ``after(step, source, outcome)`` the one that follows an answer, or None at the end.
+walk, ``after(step, source, channel, outcome)`` the one that follows an answer, or None at the end.
 """
 
 from __future__ import annotations
