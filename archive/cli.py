@@ -97,6 +97,8 @@ def _links(url: str | None, sources: dict[str, Source]) -> Links | None:
     """The source whose host the address is on; an address of no source is read generically."""
     if url is None:
         return None
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"--url {url!r} is no address: write https://www.mohurd.gov.cn/…")
     for source in sources.values():
         if address := Links(source, source.home + "/", source.home).canonical(url):
             return Links(source, address, address)

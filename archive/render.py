@@ -82,17 +82,21 @@ def _entry(entry: Entry) -> dict[str, Any]:
 def content_digest(bulletin: Bulletin) -> str:
     """The SHA-256 of what the ministry said, so that two revisions differ when it does.
 
-    Title, date, origin, headings, texts and attachments' labels count; the address, the time of
-    day, attachments' addresses (rewritten with every move) and what we derive do not.
+    Title, date, origin, headings, texts and attachments' labels count, the text as one without
+    blanks, however we divide it; the address, the time of day, attachments' addresses (rewritten
+    with every move) and what we derive do not.
     """
+    body, heading = [], None
+    for entry in (*([bulletin.lead] if bulletin.lead else []), *bulletin.entries):
+        if entry.heading != heading:
+            body.append(entry.heading or "")
+        heading = entry.heading
+        body.append(entry.text)
     said = [
         bulletin.title,
         _iso(bulletin.published),
         bulletin.origin.literal if bulletin.origin else None,
-        [
-            [e.heading, e.text]
-            for e in (*([bulletin.lead] if bulletin.lead else []), *bulletin.entries)
-        ],
+        "".join("".join(body).split()),
         [a.text for a in bulletin.attachments],
     ]
     return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()

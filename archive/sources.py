@@ -194,7 +194,7 @@ def _channel(slug: str, raw: dict[str, Any]) -> Channel:
     try:
         soupsieve.compile(rows)
     except soupsieve.SelectorSyntaxError as error:
-        raise ValueError(f"rows = {rows!r} is no CSS selector") from error
+        raise ValueError(f"rows = {rows!r} is no CSS selector: {error}") from error
     return Channel(
         slug=slug,
         name=str(raw.pop("name")),

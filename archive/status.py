@@ -48,7 +48,10 @@ def open_readonly(folder: Path) -> sqlite3.Connection:
     """The database of a data folder for reading; raises UsageError where there is none."""
     path = folder / "bulletins.db"
     if not path.is_file():
-        raise UsageError(f"no archive in {folder}: run `bulletins crawl` or `make demo-data` first")
+        raise UsageError(
+            f"no archive in {folder}: name its folder with --data (the demo's is data/demo), or "
+            "run `bulletins crawl` or `make demo-data` first"
+        )
     return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
 
 

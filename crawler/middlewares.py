@@ -13,6 +13,10 @@ from scrapy.robotstxt import RobotParser
 
 from archive.captures import Capture, header_text
 from archive.clock import now, stamp
+from archive.decode import unpack
+from archive.errors import Unreadable
+
+MAX_ROBOTS_BYTES = 500 * 1024
 
 
 class RobotsUnavailable(IgnoreRequest):
@@ -23,8 +27,9 @@ class RobotsMiddleware(RobotsTxtMiddleware):
     """Scrapy's robots.txt middleware with two holes closed.
 
     Scrapy 2.18 and 2.19 let requests through that wait while robots.txt is under way; here they
-    queue for it. A robots.txt that cannot be fetched, or is answered with a server error, forbids
-    everything (RFC 9309, 2.3.1.4) instead of nothing.
+    queue for it. A robots.txt that cannot be fetched, or is answered with a server error or 429,
+    forbids everything (RFC 9309, 2.3.1.4) instead of nothing. Of a long one the first 500 KB are
+    read, as the same standard has it (2.5). The delay is the source file's, at least a second.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -42,10 +47,16 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         return parser
 
     async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
-        if response.status >= 500:
+        if response.status >= 500 or response.status == 429:
             raise RobotsUnavailable(f"robots.txt is answered with {response.status}")
-        if response.status != 200:
-            response = response.replace(body=b"")
+        body = b""
+        if response.status == 200:
+            coding = header_text(response.headers.get("Content-Encoding") or b"")
+            try:
+                body = unpack(response.body, coding)[:MAX_ROBOTS_BYTES]
+            except Unreadable as error:
+                raise RobotsUnavailable(f"robots.txt cannot be read: {error}") from error
+        response = response.replace(body=body)
         await super()._parse_robots(response, netloc, request)
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:

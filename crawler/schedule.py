@@ -52,9 +52,10 @@ def units(data: Path) -> dict[str, str]:
     contact = os.environ.get("BULLETINS_CONTACT", "")
     return {
         f"{NAME}.service": SERVICE.format(
-            folder=Path.cwd(),
+            folder=str(Path.cwd()).replace("%", "%%"),
             environment=_systemd_quote(f"BULLETINS_CONTACT={contact}"),
-            command=" ".join(_systemd_quote(word) for word in _command(data)),
+            # Only in commands does a dollar sign mean anything.
+            command=" ".join(_systemd_quote(word).replace("$", "$$") for word in _command(data)),
         ),
         f"{NAME}.timer": TIMER,
     }
@@ -76,6 +77,8 @@ def cron_line(data: Path) -> str:
 
 def install(data: Path) -> str:
     """Install the schedule and say how; raises UsageError, CannotWrite."""
+    if not os.environ.get("BULLETINS_CONTACT", "").strip().isprintable():
+        raise UsageError("BULLETINS_CONTACT must be one line")
     if not os.environ.get("BULLETINS_CONTACT"):
         raise UsageError(
             "set BULLETINS_CONTACT to your e-mail or web address first: the nightly run tells the "
@@ -136,7 +139,7 @@ def _command(data: Path) -> list[str]:
 
 
 def _systemd_quote(word: str) -> str:
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"'
 
 

@@ -35,6 +35,8 @@ RETRY_HTTP_CODES = [500, 502, 503, 504, 408, 429, 522, 524]
 COOKIES_ENABLED = False
 METAREFRESH_ENABLED = False
 REFERER_ENABLED = False
+# The archive unpacks answers by itself, within bounds, after they are kept as sent.
+COMPRESSION_ENABLED = False
 # Both open a port on this machine.
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
@@ -52,7 +54,7 @@ SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawler.middlewares.RobotsMiddleware": 100,
-    # Beyond redirects (600), decompression (590) and retries (550): sees answers as sent.
+    # Beyond redirects (600) and retries (550): sees every answer as sent.
     "crawler.middlewares.CaptureMiddleware": 900,
 }
 

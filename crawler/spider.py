@@ -31,13 +31,15 @@ from crawler.progress import Progress
 # A host that fails this often in a row is down or has shut us out: it is left alone till tomorrow.
 FAILURES_IN_A_ROW = 5
 MAX_HOPS = 5
+# The longest list known, of 地方信息, had 670 pages in 2026.
+MAX_LISTS = 5000
 # Enough lines for a mail from cron; a redesign can fail every page.
 SAID_FAILURES = 20
 # Answers that a second try often mends.
 _FLEETING = ("truncated", "empty")
 # Incidents that are the host's doing rather than one page's.
 _SHUT_OUT = ("unreachable", "wall-", "http-")
-_CIRCLES = "one redirect leads to another without end: look where the site moved it"
+_CIRCLES = "one address leads to another without end: look where the site moved it"
 
 
 COUNTS = ("lists", "pages", "unchanged", "new_bulletins", "new_revisions", "missing", "failures")
@@ -80,7 +82,7 @@ class Run:
     asked: set[str] = field(default_factory=set)
     # Until its walk is over a channel has at least its list to ask for.
     due: int = 1
-    last_rows: frozenset[str] = frozenset()
+    listed: set[str] = field(default_factory=set)
     problem: str | None = None
 
     @property
@@ -168,6 +170,8 @@ class BulletinSpider(scrapy.Spider):
         following = platform.after(step, self.source, run.channel, outcome)
         if self._walk_is_over(run, outcome) or following is None:
             yield from self._due_requests(run)
+        elif run.counts["lists"] >= MAX_LISTS:
+            yield from self._list_failed(run, self._in_circles(run, step.address))
         else:
             yield self._step_request(run.channel, following)
 
@@ -177,10 +181,10 @@ class BulletinSpider(scrapy.Spider):
             return False
         rows = frozenset(row.address for row in outcome.rows)
         self.job.progress.listed(self.source.slug, run.channel.slug, run.counts["lists"], len(rows))
-        if outcome.kind == "end" or rows == run.last_rows:
+        if outcome.kind == "end" or rows <= run.listed:
             run.walked = True
             return True
-        run.last_rows = rows
+        run.listed |= rows
         if run.settled is not None and all(self._is_settled(run, row) for row in rows):
             run.walked = True
             return True

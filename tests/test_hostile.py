@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import resource
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from warcio.warcwriter import WARCWriter
 
 from archive.captures import read_captures, warc_files
 from sample import bulletins, hostile
@@ -38,11 +43,32 @@ PAGES: dict[str, tuple[Mischief, str | None]] = {
     "loop": (lambda site, path: hostile.redirect(path), "moved"),
     "home": (lambda site, path: hostile.redirect("/"), "moved"),
     "404": (lambda site, path: hostile.not_found(), "missing"),
+    "unpacked": (lambda site, path: _labelled(site.answer(path), "gzip"), "undecodable"),
+    "never asked for": (lambda site, path: _labelled(site.answer(path), "br"), "undecodable"),
+    "bomb": (lambda site, path: _bomb(), "too-large"),
+    "unchanged": (lambda site, path: Response(304), "empty"),
+    "chain": (lambda site, path: _chain(site, path), "moved"),
     "charset": (lambda site, path: hostile.wrong_charset(site.answer(path)), None),
     "once": (lambda site, path: hostile.first(hostile.text("later", 503)), None),
     "dropped once": (lambda site, path: hostile.first(hostile.drop()), None),
     "cut once": (lambda site, path: hostile.first(hostile.truncated(site.answer(path))), None),
 }
+
+
+def _labelled(answer: Response, coding: str) -> Response:
+    """A plain body that says it is packed."""
+    return replace(answer, headers=(("Content-Encoding", coding),), declared=len(answer.body))
+
+
+def _bomb() -> Response:
+    """A small body that would unpack to 100 MB."""
+    body = gzip.compress(bytes(100_000_000))
+    return Response(200, body, headers=(("Content-Encoding", "gzip"),), declared=len(body))
+
+
+def _chain(site: SampleSite, path: str) -> Response:
+    """The first of ten redirects, each to another document's address."""
+    return hostile.redirect(path.replace(".html", "0.html"))
 
 
 def hostile_site() -> tuple[SampleSite, dict[str, str]]:
@@ -54,6 +80,10 @@ def hostile_site() -> tuple[SampleSite, dict[str, str]]:
         path = address(page, "A")
         site.routes[path] = PAGES[name][0](SampleSite("A", pages), path)
         victims[name] = "https://www.mohurd.gov.cn" + path
+        if name == "chain":
+            for _ in range(10):
+                path = path.replace(".html", "0.html")
+                site.routes[path] = hostile.redirect(path.replace(".html", "0.html"))
     return site, victims
 
 
@@ -180,6 +210,39 @@ def test_a_host_that_shuts_us_out_is_left_alone(tmp_path: Path) -> None:
     assert len([target for target in asked(site) if "/t20" in target]) in (5, 6)
 
 
+@pytest.mark.parametrize("rounds", [2, 3])
+def test_a_list_that_goes_round_ends(tmp_path: Path, rounds: int) -> None:
+    pages = [replace(page, column="xwfb") for page in bulletins.on_night(1)[: 20 * rounds]]
+    site = SampleSite("A", pages)
+    for number in range(2, 40):
+        again = (
+            "/xwfb/index.html"
+            if number % rounds == 1
+            else f"/xwfb/index_{number % rounds or rounds}.html"
+        )
+        site.routes.setdefault(f"/xwfb/index_{number}.html", site.answer(again))
+    assert crawl(site, tmp_path, "--channel", "xwfb").returncode == 0
+    assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(20 * rounds,)]
+    assert len([target for target in asked(site) if "index" in target]) <= rounds + 1
+
+
+def test_an_error_of_our_own_is_never_silent(tmp_path: Path) -> None:
+    site = SampleSite("A", [replace(bulletins.on_night(1)[0], column="xwfb")])
+    done = crawl(site, tmp_path, "--channel", "xwfb", now="nonsense")
+    assert done.returncode == 2
+    assert "BULLETINS_NOW" in done.stderr
+
+
+def test_another_program_that_holds_the_database(tmp_path: Path) -> None:
+    site = SampleSite("A", [replace(bulletins.on_night(1)[0], column="xwfb")])
+    assert crawl(site, tmp_path, "--channel", "xwfb").returncode == 0
+    with closing(sqlite3.connect(tmp_path / "bulletins.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = crawl(site, tmp_path, "--channel", "xwfb")
+    assert done.returncode == 5, done.stderr
+    assert "another program holds" in done.stderr
+
+
 def test_unreachable_host(tmp_path: Path) -> None:
     done = run(
         "crawl",
@@ -250,18 +313,31 @@ def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "no folder"
 
 
-def test_a_full_disk_ends_the_crawl_with_7(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [9_000_000, 3_000])
+def test_a_full_disk_ends_the_crawl_with_7(tmp_path: Path, size: int) -> None:
     pages = [replace(page, column="xwfb") for page in bulletins.on_night(1)[:4]]
     site = SampleSite("A", pages)
     assert crawl(site, tmp_path, "--channel", "xwfb").returncode == 0
     before = tables(tmp_path)
+    [warc] = warc_files(tmp_path / "warc")
+    if size < 4_000_000:
+        # What a disk nearly full of captures leaves: room for robots.txt's and no more.
+        with warc.open("ab") as out:
+            writer = WARCWriter(out, gzip=True)
+            while out.tell() < 4_000_000 - 1_500:
+                room = 4_000_000 - 1_500 - out.tell()
+                filler = random.Random(2).randbytes(max(0, min(room - 600, 1_000_000)))
+                writer.write_record(
+                    writer.create_warc_record("urn:x", "metadata", BytesIO(filler), len(filler))
+                )
+    limit = 4_000_000
     # Bytes that gzip cannot shrink, more of them than a file may grow to.
-    site.routes["/xwfb/index.html"] = hostile.text(random.Random(1).randbytes(9_000_000).hex())
+    site.routes["/xwfb/index.html"] = hostile.text(random.Random(1).randbytes(size).hex())
     with serve(site) as base:
         command = ["crawl", "mohurd", "--base-url", base, "--data", str(tmp_path), "--delay", "0"]
         done = subprocess.run(
             [sys.executable, "-m", "crawler", *command, "--channel", "xwfb"],
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, -1)),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, -1)),
             capture_output=True,
             text=True,
             check=False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -82,6 +84,25 @@ def test_silence_past_the_rhythm_is_stale(tmp_path: Path) -> None:
             now="2026-11-08T18:00:00Z",
         )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_date_that_lies_ahead_is_no_sign_of_life(tmp_path: Path) -> None:
+    site = site_until(date(2026, 11, 1), count=5)
+    first = next(iter(site.pages))
+    site.pages = [replace(first, published=date(2062, 1, 1), id=999999), *site.pages]
+    code, said = nightly(site, tmp_path, "2026-11-08T18:00:00Z")
+    assert code == 4
+    assert "newest of 2026-11-01" in said
+
+
+def test_a_crawl_that_was_cut_off_is_said_to_be(tmp_path: Path) -> None:
+    site = site_until(date(2026, 11, 1), count=3)
+    assert nightly(site, tmp_path, "2026-11-01T18:00:00Z")[0] == 0
+    with closing(sqlite3.connect(tmp_path / "bulletins.db")) as conn, conn:
+        conn.execute("UPDATE crawls SET outcome = 'running', finished_at = NULL")
+    done = run("status", "--data", tmp_path, now="2026-11-02T18:00:00Z")
+    assert done.returncode == 3
+    assert "was cut off" in done.stdout
 
 
 def test_a_failed_source_says_what_and_exits_3(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from archive.captures import Capture
-from archive.errors import Damaged, Locked, SourceFileError, UsageError
+from archive.errors import CannotWrite, Damaged, Locked, SourceFileError, UsageError
 from archive.ingest import Outcome
 from archive.rebuild import rebuild
 from archive.sources import load_sources
@@ -234,3 +234,146 @@ def test_a_page_that_neither_page_nor_list_dates_is_an_incident(tmp_path: Path) 
     assert outcome.incident == "unrecognised"
     assert "date of publication" in outcome.message
     assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(0,)]
+
+
+def nights(folder: Path, *answers: tuple[int, bytes | str]) -> None:
+    """One answer for the page on each night: a status and its body, or where it leads."""
+    for night, (status, said) in enumerate(answers, start=1):
+        at = f"2026-11-{night:02}T18:00:00Z"
+        if isinstance(said, str):
+            record(folder, capture(status=status, at=at, Location=said))
+        else:
+            record(folder, capture(body=said, status=status, at=at))
+
+
+def same_after_rebuild(folder: Path) -> None:
+    before = tables(folder)
+    rebuild(folder, SOURCES)
+    assert tables(folder) == before
+
+
+def test_a_redirect_between_misses_starts_the_count_again(tmp_path: Path) -> None:
+    body = page_html("甲。")
+    moved = (301, "/xwfb/202005/t20200528_1.shtml")
+    nights(tmp_path, (200, body), (404, b""), (404, b""), moved, (404, b""), (404, b""))
+    assert rows(tmp_path, "SELECT status FROM bulletins") == [("live",)]
+    record(tmp_path, capture(status=404, at="2026-11-07T18:00:00Z"))
+    assert rows(tmp_path, "SELECT status, last_seen FROM bulletins") == [
+        ("gone", "2026-11-04T18:00:00Z")
+    ]
+    same_after_rebuild(tmp_path)
+
+
+def test_an_address_that_is_led_elsewhere_keeps_its_own_bulletin(tmp_path: Path) -> None:
+    other = f"{HOME}/xwfb/202005/t20200529_2.html"
+    record(
+        tmp_path,
+        capture(body=page_html("甲。")),
+        capture(other, page_html("乙。")),
+        capture(status=301, Location=other),
+        capture(other, page_html("丙。")),
+    )
+    found = rows(tmp_path, "SELECT url, bulletin FROM addresses ORDER BY url")
+    assert found == [(PAGE, 1), (other, 2)]
+    same_after_rebuild(tmp_path)
+
+
+def test_an_address_that_was_never_read_has_the_bulletin_it_leads_to(tmp_path: Path) -> None:
+    other = f"{HOME}/xwfb/202005/t20200529_2.html"
+    record(tmp_path, capture(other, page_html("乙。")), capture(status=301, Location=other))
+    assert rows(tmp_path, "SELECT DISTINCT bulletin FROM addresses") == [(1,)]
+    same_after_rebuild(tmp_path)
+
+
+@pytest.mark.parametrize("target", ["/", "/news/index.html", "/news/error.html", "/404.html"])
+def test_no_front_page_or_error_page_becomes_a_bulletin(tmp_path: Path, target: str) -> None:
+    [outcome] = record(tmp_path, capture(f"{HOME}/news/a.html", status=302, Location=target))
+    assert outcome.incident == "moved"
+    assert rows(tmp_path, "SELECT count(*) FROM addresses WHERE moved_to NOT NULL") == [(0,)]
+
+
+def test_unchanged_says_nothing_of_a_page_that_was_never_read(tmp_path: Path) -> None:
+    [outcome] = record(tmp_path, capture(status=304))
+    assert outcome.kind == "failed"
+    assert rows(tmp_path, "SELECT first_captured, etag FROM addresses") == [(None, None)]
+
+
+def test_a_column_page_must_name_a_list_of_the_site(tmp_path: Path) -> None:
+    script = "<script url='https://www.news.cn/unit' querydata=\"{'tagId':'栏目-list'}\"></script>"
+    page = f"<html><body><p>工作动态</p>{script}</body></html>".encode()
+    [outcome] = record(
+        tmp_path, capture(f"{HOME}/xinwen/gzdt/index.html", page, role="column", channel="gzdt")
+    )
+    assert outcome.incident == "list-refused"
+
+
+def test_a_new_way_to_divide_a_text_is_no_revision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = page_html("</p><p>黑龙江：</p><p>甲事，已经办完。</p><p>青海：</p><p>乙事，已经办完。")
+    record(tmp_path, capture(body=body))
+    assert rows(tmp_path, "SELECT count(*) FROM entries") == [(2,)]
+    monkeypatch.setattr("archive.division.read_heading", lambda line: None)
+    [outcome] = record(tmp_path, capture(body=body))
+    assert outcome.kind == "same"
+
+
+def test_rebuild_keeps_what_no_capture_tells_even_of_a_source_that_never_answered(
+    tmp_path: Path,
+) -> None:
+    record(tmp_path, capture(body=page_html("甲。")))
+    (tmp_path / "sources").mkdir()
+    source = (Path(__file__).parent.parent / "sample" / "sources" / "sample.toml").read_bytes()
+    (tmp_path / "sources" / "sample.toml").write_bytes(source)
+    sources = load_sources([tmp_path / "sources"])
+    with Store(tmp_path, sources) as store:
+        crawl = store.begin_crawl("sample", "gzdt", "2026-11-01T18:00:00Z")
+        store.incident("2026-11-01T18:00:01Z", "sample", "gzdt", HOME, "unreachable", "no answer")
+        store.finish_crawl(crawl, {"outcome": "failed", "finished_at": "2026-11-01T18:00:02Z"})
+    before = tables(tmp_path)
+    rebuild(tmp_path, sources)
+    assert tables(tmp_path) == before
+    assert rows(tmp_path, "SELECT count(*) FROM crawls") == [(1,)]
+
+
+def test_a_torn_file_beside_an_unusable_database_is_mended_by_rebuild(tmp_path: Path) -> None:
+    record(tmp_path, capture(body=page_html("甲。")), capture(body=page_html("乙。")))
+    [warc] = (tmp_path / "warc").iterdir()
+    warc.write_bytes(warc.read_bytes()[:-50])
+    for file in tmp_path.glob("bulletins.db*"):
+        file.write_bytes(b"this is no database")
+    assert rebuild(tmp_path, SOURCES) == 1
+    assert rows(tmp_path, "SELECT text FROM entries") == [("甲。",)]
+
+
+def test_after_a_failure_nothing_more_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the database missed must be the end of the captures, or it is never found again."""
+    with Store(tmp_path, SOURCES) as store:
+        store.record(capture(body=page_html("甲。")))
+
+        def full(*_: object) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        monkeypatch.setattr(store.ingester, "ingest", full)
+        with pytest.raises(CannotWrite, match="disk is full"):
+            store.record(capture(body=page_html("乙。")))
+        monkeypatch.undo()
+        with pytest.raises(CannotWrite, match="disk is full"):
+            store.record(capture(body=page_html("丙。")))
+    with Store(tmp_path, SOURCES) as store:
+        assert store.recovered == 2
+    assert rows(tmp_path, "SELECT revision FROM bulletins") == [(2,)]
+
+
+def test_a_page_without_any_answer_is_given_up_after_a_month(tmp_path: Path) -> None:
+    record(tmp_path, capture(body=page_html("甲。")))
+    other = f"{HOME}/xwfb/202005/t20200529_2.html"
+    listed = f"<table><tr><td><a href='{other}'>乙</a></td><td>[2020.05.29]</td></tr></table>"
+    record(tmp_path, capture(f"{HOME}/xwfb/index.html", listed.encode(), role="list"))
+    with Store(tmp_path, SOURCES) as store:
+        assert other in [d.address for d in store.due("mohurd", "xwfb", "2026-11-01T18:00:00Z")]
+        store.incident("2026-11-01T18:00:00Z", "mohurd", "xwfb", other, "forbidden", "robots")
+        assert other in [d.address for d in store.due("mohurd", "xwfb", "2026-11-30T18:00:00Z")]
+        assert store.due("mohurd", "xwfb", "2026-12-30T18:00:00Z") == []

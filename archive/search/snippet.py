@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from itertools import islice
 from typing import NamedTuple
 
 from archive.search.fold import fold_with_map, original_span
@@ -20,6 +21,10 @@ CUT = "…"
 _SENTENCE_END = re.compile(r"[。！？；\n]")
 # What a page cannot carry, and line breaks: a snippet is one line.
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+# More matches than any window shows; a page of one repeated word has millions.
+_MAX_MARKS = 1000
 
 
 class _Mark(NamedTuple):
@@ -67,7 +72,7 @@ def _marks(text: str, query: Query) -> list[_Mark]:
     folded, positions = fold_with_map(text)
     return sorted(
         _Mark(*original_span(positions, start, end), word)
-        for start, end, word in query.occurrences(folded)
+        for start, end, word in islice(query.occurrences(folded), _MAX_MARKS)
     )
 
 

@@ -27,6 +27,9 @@ hookimpl: Callable[..., Callable[[F], F]] = datasette.hookimpl
 DATABASE = "bulletins"
 ASSETS = "assets"
 STYLE = Path(__file__).parent / "static" / "archive.css"
+MAX_VALUE_BYTES = 32 * 1024 * 1024
+"""The largest value that a query may hold or make: four times the largest page's text."""
+
 SNIPPET = 220
 """Characters of an entry that a list shows."""
 
@@ -44,6 +47,7 @@ def asgi_wrapper() -> Callable[[middleware.Asgi], middleware.Asgi]:
 @hookimpl()
 def prepare_connection(conn: sqlite3.Connection) -> None:
     """SQL functions: ``search_matches(query, text, …)`` and ``search_snippet(text, query)``."""
+    conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
     conn.create_function("search_matches", -1, search_matches, deterministic=True)
     conn.create_function("search_snippet", 2, search_snippet, deterministic=True)
 
