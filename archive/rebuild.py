@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from archive.captures import read_captures, recover, warc_files
-from archive.database import connect
+from archive.database import ENTRIES_INDEX, connect
 from archive.errors import CannotWrite
 from archive.ingest import Ingester
 from archive.sources import Source
@@ -63,6 +63,9 @@ def _derive(
                 database.conn.execute("BEGIN IMMEDIATE")
                 progress(count)
     database.conn.execute("COMMIT")
+    if not ENTRIES_INDEX.is_current(database.conn):
+        # Rows that came one by one; built at once the index has them in its own order.
+        ENTRIES_INDEX.rebuild(database.conn)
     return count
 
 

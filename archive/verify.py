@@ -17,7 +17,7 @@ from archive.status import open_readonly
 from archive.store import lock
 
 # Entries whose index is compared with their text; the full mode compares all.
-SAMPLE = 1000
+SAMPLE = 100
 _MEND = "run `bulletins rebuild`"
 
 

@@ -217,7 +217,9 @@ class BulletinSpider(scrapy.Spider):
                 run.asked.add(page.address)
                 yield self._page_request(run.channel, page)
 
-    def _page_request(self, channel: Channel, page: Due, hops: int = 0) -> Request:
+    def _page_request(
+        self, channel: Channel, page: Due, hops: int = 0, listed: str | None = None
+    ) -> Request:
         headers = {"If-None-Match": page.etag, "If-Modified-Since": page.last_modified}
         return self._request(
             page.address,
@@ -226,6 +228,7 @@ class BulletinSpider(scrapy.Spider):
             self.parse_page,
             headers={name: value for name, value in headers.items() if value},
             hops=hops,
+            listed=listed or page.address,
         )
 
     def parse_page(self, response: Response) -> Iterator[Request]:
@@ -242,10 +245,12 @@ class BulletinSpider(scrapy.Spider):
         if outcome.kind == "moved":
             target, hops = outcome.location, response.meta["hops"] + 1
             if hops > MAX_HOPS:
-                self._failure(run, target, self._in_circles(run, target))
+                listed = response.meta["listed"]
+                self._failure(run, listed, self._in_circles(run, listed))
             elif target not in run.asked:
                 run.asked.add(target)
-                yield self._page_request(run.channel, Due(target, None, None), hops)
+                following = Due(target, None, None)
+                yield self._page_request(run.channel, following, hops, response.meta["listed"])
                 return
         if outcome.kind in _COUNTED:
             run.count(_COUNTED[outcome.kind])
@@ -326,6 +331,7 @@ class BulletinSpider(scrapy.Spider):
             "dont_redirect": True,
             "hops": extra.pop("hops"),
             "step": extra.pop("step", None),
+            "listed": extra.pop("listed", address),
         }
         return Request(
             self._fetched(address),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from datasette.views.base import DatasetteError
 from markupsafe import Markup
 
 from archive.database import ENTRIES_INDEX
+from archive.entry_search import parse_entries
 from archive.provinces import PROVINCES
 from archive.search import InvalidQuery, Query, parse, plain, snippet
 from archive.serving import middleware
@@ -102,24 +103,31 @@ def filters_from_request(request: Any, database: str, table: str, datasette: Any
     """
     if (database, table) != (DATABASE, ENTRIES_INDEX.table):
         return None
-    try:
-        return search_filter(request.args, excel_url(request.query_string, datasette))
-    except InvalidQuery as error:
-        raise DatasetteError(str(error), title="检索式太长", status=400) from error
+
+    async def searched() -> FilterArguments:
+        found = await datasette.get_database(DATABASE).execute("select slug, name from sources")
+        excel = excel_url(request.query_string, datasette)
+        try:
+            return search_filter(request.args, excel, dict(found.rows))
+        except InvalidQuery as error:
+            raise DatasetteError(str(error), title="检索式太长", status=400) from error
+
+    return searched
 
 
-def search_filter(args: Any, excel: str) -> Any:
+def search_filter(args: Any, excel: str, sources: Mapping[str, str]) -> FilterArguments:
     """The conditions for ``_search`` and ``_search_<column>``, all of which must hold.
 
     ``_search_<column>`` asks for the words in that one column; a column that is not searched
-    has no words, so nothing is found. Raises InvalidQuery.
+    has no words, so nothing is found. ``sources`` has the name of each source's slug. Raises
+    InvalidQuery.
     """
     typed = " ".join(args.getlist("_search"))
-    query = parse(typed)
+    query = parse_entries(typed, sources)
     wheres: list[str] = []
     params: dict[str, str] = {}
     said: list[str] = []
-    if query.words:
+    if query.terms:
         wheres.append(_condition(query, params))
         said.append(query.describe())
     for key in sorted(key for key in args if key.startswith(_COLUMN)):
@@ -128,14 +136,14 @@ def search_filter(args: Any, excel: str) -> Any:
         if column not in ENTRIES_INDEX.columns:
             wheres.append("0")
             said.append(f"（没有可检索的栏目“{column}”）")
-        elif within.words:
-            wheres += [_in_column(word, column, params) for word in within.words]
+        elif within.terms:
+            wheres.append(_condition(within.within(column, column), params))
             said.append(f"{column} {within.describe()}")
     context = {
         "supports_search": True,
         "search": typed,
         "search_query": query,
-        "search_words": "、".join(said),
+        "search_words": "；".join(said),
         "excel_url": excel,
     }
     return FilterArguments(wheres, params, said, context)
@@ -147,20 +155,6 @@ def _condition(query: Query, params: dict[str, str]) -> str:
     for value in values:
         sql = sql.replace("?", _named(value, params), 1)
     return f"{ENTRIES_INDEX.key} in ({sql})"
-
-
-def _in_column(word: str, column: str, params: dict[str, str]) -> str:
-    """The condition for one word in one column.
-
-    FTS5 keeps to a column by itself where the word is a phrase of pairs; the sets of single
-    units do not know columns, so what they find is read again.
-    """
-    sql, [value] = Query((word,)).sql(ENTRIES_INDEX)
-    if f'"{ENTRIES_INDEX.fts}"' in sql:
-        value = f"{{{column}}} : ({value})"
-        return f"{ENTRIES_INDEX.key} in ({sql.replace('?', _named(value, params), 1)})"
-    found = sql.replace("?", _named(value, params), 1)
-    return f"{ENTRIES_INDEX.key} in ({found}) and search_matches({_named(word, params)}, {column})"
 
 
 def _named(value: str, params: dict[str, str]) -> str:
