@@ -19,6 +19,7 @@ from sqlite_utils import Database
 from archive.addresses import Addresses
 from archive.bulletins import read_bulletin
 from archive.captures import Capture, Location
+from archive.clock import civil_date
 from archive.decode import decode, unpack
 from archive.errors import SourceFileError, Unreadable
 from archive.listing import Row, list_unit, read_list
@@ -355,7 +356,8 @@ def bulletin_slug(source: Source, address: str) -> str:
 
 
 def _links(capture: Capture, source: Source) -> Links:
-    return Links(source, capture.address, capture.url)
+    captured = date.fromisoformat(civil_date(capture.fetched_at))
+    return Links(source, capture.address, capture.url, captured)
 
 
 def _may_be_the_page(address: str, target: str) -> bool:

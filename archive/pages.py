@@ -132,7 +132,7 @@ def read_page(text: str, links: Links | None, listed: date | None = None) -> Pag
     """
     root = _opened(text)
     metas = _metas(root)
-    layouts = links.source.layouts if links else ()
+    layouts = links.layouts() if links else ()
     layout, body, rule = _body(root, layouts)
     around = lines_of(root, without=body)
     title = title_of(root, metas, layout.title)

@@ -46,13 +46,23 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """CSS selectors for the detail pages of one era, each tried in turn."""
+    """CSS selectors for the detail pages of one era, each tried in turn.
+
+    ``since`` and ``until`` are the first and last day on which the site served it, None where
+    that is open.
+    """
 
     name: str
     title: tuple[str, ...]
     published: tuple[str, ...]
     body: tuple[str, ...]
     attachments: tuple[str, ...]
+    since: date | None = None
+    until: date | None = None
+
+    def was_served(self, day: date) -> bool:
+        """Whether a page captured on this day can have the layout."""
+        return (self.since or date.min) <= day <= (self.until or date.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +91,25 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """How the links of one page are read: its canonical address, and where it was served from."""
+    """Where a page comes from: its source and canonical address, and where it was served from.
+
+    ``captured`` is the civil date of its capture, None for a file whose day is not known.
+    """
 
     source: Source
     address: str
     served: str
+    captured: date | None = None
+
+    def layouts(self) -> list[Layout]:
+        """The source's layouts, those first that it served on the day of the capture.
+
+        The others follow: mirrors serve a site's earlier eras on any day.
+        """
+        day = self.captured
+        if day is None:
+            return list(self.source.layouts)
+        return sorted(self.source.layouts, key=lambda layout: not layout.was_served(day))
 
     def canonical(self, href: str) -> str | None:
         """The address at the ministry that a link leads to; None when it leaves the site.
@@ -213,7 +237,11 @@ def _layout(raw: dict[str, Any]) -> Layout:
         published=tuple(raw.pop("published", ())),
         body=tuple(raw.pop("body")),
         attachments=tuple(raw.pop("attachments", ())),
+        since=raw.pop("since", None),
+        until=raw.pop("until", None),
     )
+    if not all(isinstance(day, date | None) for day in (layout.since, layout.until)):
+        raise ValueError(f"since and until of layout {layout.name}: write 2024-10-01, unquoted")
     if raw:
         raise ValueError(f"unknown setting {', '.join(sorted(raw))} in layout {layout.name}")
     return layout

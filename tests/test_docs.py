@@ -15,7 +15,7 @@ import pytest
 from archive import errors
 from archive.database import connect
 from archive.model import Bulletin, Entry
-from archive.sources import PLATFORMS, Source, load_sources
+from archive.sources import PLATFORMS, Layout, Source, load_sources
 from crawler.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -78,6 +78,8 @@ def test_every_source_setting_platform_and_source_is_documented() -> None:
     for setting in dataclasses.fields(Source):
         if setting.name not in ("slug", "channels", "layouts"):
             assert f"| `{setting.name}` |" in page, setting.name
+    for setting in dataclasses.fields(Layout):
+        assert f"`{setting.name}`" in page, setting.name
     for platform in PLATFORMS:
         assert f"| `{platform}` |" in page
     for source in load_sources().values():

@@ -145,3 +145,23 @@ def test_dates_in_addresses() -> None:
     assert date_in_address("https://x/xwfb/202005/t20200528_1.html") == date(2020, 5, 28)
     assert date_in_address("https://x/xwfb/202005/t20209928_1.html") is None
     assert date_in_address("https://x/art_304_245619.html") is None
+
+
+def test_layouts_of_the_captures_time_come_first() -> None:
+    source = load_sources()["mohurd"]
+    address = f"{source.home}/xinwen/gzdt/art/2020/art_304_245619.html"
+
+    def names(day: date | None) -> list[str]:
+        links = Links(source, address, address, day)
+        return [layout.name[-1] for layout in links.layouts()]
+
+    assert names(date(2020, 5, 28)) == ["a", "c", "b"]
+    assert names(date(2023, 1, 1)) == ["b", "c", "a"]
+    assert names(date(2026, 11, 1)) == ["c", "b", "a"]
+    assert names(None) == ["c", "b", "a"]
+
+
+def test_an_era_is_a_date(tmp_path: Path) -> None:
+    layout = '[[layouts]]\nname = "a"\nbody = ["p"]\nsince = "2024"\n'
+    with pytest.raises(SourceFileError, match="write 2024-10-01, unquoted"):
+        read_source(write(tmp_path, GOOD + layout))
