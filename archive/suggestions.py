@@ -29,6 +29,8 @@ class Suggestion:
 _SUGGESTED = 1000
 """Up to so many hits a suggestion's number is exact."""
 _TRIED = 12  # similar places of a word, those with the most hits are offered
+_MOST_TERMS = 10
+"""A query of more is not varied: each variant is counted, and there are many of each term."""
 _HAN_DIGITS = "〇一二三四五六七八九"
 _HAN_NUMBER = re.compile(r"([一二三四五六七八九]?)十([一二三四五六七八九]?)")
 _NUMBER = re.compile(r"\d{1,2}(?=[月日号周天])")
@@ -39,8 +41,11 @@ def suggest(conn: sqlite3.Connection, query: Query, limit: int = 5) -> list[Sugg
     """The nearest queries that do find something, for a page that would else be blank.
 
     In this order: numbers written in the other script, places of similar or later names, a long
-    word cut in two, one term left out; of one kind those with the most hits first.
+    word cut in two, one term left out; of one kind those with the most hits first. None
+    for more than ten terms.
     """
+    if len(query.terms) > _MOST_TERMS:
+        return []
     found: list[Suggestion] = []
     tried = {query}
     for why, candidates in (

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -30,17 +31,31 @@ serve(pathlib.Path(sys.argv[1]), "127.0.0.1", 0)
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server process over the sample archive."""
-    data = tmp_path_factory.mktemp("served")
-    write_archive(data / "bulletins.db")
+@contextmanager
+def served(data: Path) -> Iterator[str]:
+    """The address of a server process over a data folder."""
     with subprocess.Popen(
         [sys.executable, "-c", SERVE, str(data)], stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
         yield server.stdout.readline().split()[0].rstrip("/")
         server.terminate()
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server process over the sample archive."""
+    data = tmp_path_factory.mktemp("served")
+    write_archive(data / "bulletins.db")
+    with served(data) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def demo_base(demo_made: Path) -> Iterator[str]:
+    """The address of a server process over the demo."""
+    with served(demo_made) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +89,7 @@ def page(request: pytest.FixtureRequest, chromium: Any, base: str) -> Iterator[A
     yield opened
     opened.close()
     assert said == []
-    assert [url for url in asked if not url.startswith((base, "data:"))] == []
+    assert [url for url in asked if not url.startswith(("http://127.0.0.1:", "data:"))] == []
 
 
 def fits(page: Any) -> bool:
@@ -82,14 +97,14 @@ def fits(page: Any) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
-def test_search_from_the_start_page(page: Any) -> None:
+def test_search_on_the_table_page(page: Any) -> None:
     page.goto("/")
     assert fits(page)
     assert page.locator("html").get_attribute("lang") == "zh-CN"
+    page.locator("a", has_text="全部条目的表格").click()
     page.locator("input[name=_search]").fill("危房改造")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/bulletins/entries?*")
-    assert f"_search={quote('危房改造')}" in page.url
+    page.wait_for_url(f"**/bulletins/entries?*_search={quote('危房改造')}*")
     assert "_sort_desc=date" in page.url
     rows = page.locator("table.rows-and-columns tbody tr")
     assert rows.count() == 4
@@ -112,9 +127,46 @@ def test_search_from_the_start_page(page: Any) -> None:
     page.wait_for_url(lambda url: "province" not in url)
 
 
+def test_three_clicks_from_the_start_page(page: Any, demo_base: str) -> None:
+    page.goto(demo_base)
+    page.locator("input[name=q]").fill("危房改造")
+    page.locator("button", has_text="检索").click()
+    page.wait_for_url(f"**/search?q={quote('危房改造')}")
+    assert page.locator("h2.count").inner_text().startswith("19 条")
+    assert fits(page)
+    page.locator("#facets a", has_text="黑龙江").click()
+    page.wait_for_url(f"**{quote('黑龙江')}*")
+    assert page.locator("h2.count").inner_text().startswith("6 条")
+    page.locator("#facets a", has_text="2020-05").click()
+    page.wait_for_url("**2020-05*")
+    assert page.locator("h2.count").inner_text() == (
+        "5 条 包含：“危房改造”；省份：黑龙江省；日期：2020年5月"
+    )
+    results = page.locator("ol.found > li")
+    assert results.count() == 5
+    for said in results.all_inner_texts():
+        assert "2020-05-" in said
+        assert "黑龙江" in said
+    assert page.locator("ol.found mark", has_text="危房改造").count() >= 5
+    assert fits(page)
+    page.locator("#facets a[aria-label]").first.click()
+    page.wait_for_url(lambda url: quote("黑龙江") not in url)
+    assert page.locator("h2.count").inner_text().startswith("10 条")
+
+
+def test_an_empty_search_leads_on(page: Any) -> None:
+    page.goto(f"/search?q={quote('危房改造 不存在的词')}")
+    assert "没有这样的条目" in page.locator(".zero-results").inner_text()
+    assert fits(page)
+    page.locator(".nearest a").first.click()
+    page.locator("ol.found li").first.wait_for()
+    assert page.locator("input[name=q]").input_value() == "危房改造"
+
+
 def test_a_script_in_a_title_stays_text(page: Any) -> None:
-    for path in ("/", "/bulletins/entries?bulletin=3", "/bulletins/entries?_layout=table",
-                 "/bulletins/entries/6", "/bulletins/bulletins", "/bulletins/bulletins/3",
+    for path in ("/", "/search?q=除雪", "/bulletins/entries?bulletin=3",
+                 "/bulletins/entries?_layout=table", "/bulletins/entries/6",
+                 "/bulletins/bulletins", "/bulletins/bulletins/3",
                  "/bulletins/by_province_and_date?province=230000",
                  "/bulletins?sql=select+title,text+from+entries"):  # fmt: skip
         page.goto(path)

@@ -450,7 +450,7 @@ def test_the_canned_query_without_arguments_and_as_a_page(client: Client) -> Non
 def test_start_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BULLETINS_NOW", "2021-01-12T16:00:00Z")  # the 13th in China
     page = client.get("/").text
-    assert 'action="/bulletins/entries"' in page
+    assert 'action="/search"' in page
     assert "空格隔开的词须全部出现" in page
     assert "All words must occur" in page
     order = [
@@ -460,8 +460,12 @@ def test_start_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 'href="https://mohurd.example/4.html"' in page
     assert "&lt;script&gt;alert(1)" in page
     assert SCRIPT not in page
-    assert re.search(r"province=230000[^<]+>黑龙江</a> <span class=\"count\">8<", page)
-    assert re.search(r"province=420000[^<]+>湖北</a> <span class=\"count\">3<", page)
+    assert re.search(
+        r"/search\?q=%E7%9C%81%3A%E9%BB%91[^<]+>黑龙江</a> <span class=\"count\">8<", page
+    )
+    assert re.search(
+        r"/search\?q=%E7%9C%81%3A%E6%B9%96[^<]+>湖北</a> <span class=\"count\">3<", page
+    )
     assert page.count('class="none"') == 34 - 3
     assert "2021-02-02 02:05" in page  # the crawl of 18:05 UTC, in China
     assert "8 天前" in page

@@ -19,13 +19,13 @@ from archive.database import ENTRIES_INDEX
 from archive.entry_search import parse_entries
 from archive.provinces import PROVINCES
 from archive.search import InvalidQuery, Query, parse, plain, snippet
-from archive.serving import middleware
+from archive.serving import middleware, search_routes
 from archive.serving.start_page import start_page
 
 F = TypeVar("F", bound=Callable[..., Any])
 hookimpl: Callable[..., Callable[[F], F]] = datasette.hookimpl
 
-DATABASE = "bulletins"
+DATABASE = search_routes.DATABASE
 ASSETS = "assets"
 STYLE = Path(__file__).parent / "static" / "archive.css"
 MAX_VALUE_BYTES = 32 * 1024 * 1024
@@ -43,6 +43,12 @@ _OF_THE_PAGE = ("_next", "_size", "_stream", "_dl", "_bom", "_labels", "_nofacet
 def asgi_wrapper() -> Callable[[middleware.Asgi], middleware.Asgi]:
     """Clean queries, security headers, a byte order mark where Excel is to open the file."""
     return middleware.wrapped
+
+
+@hookimpl()
+def register_routes() -> list[tuple[str, Callable[..., Any]]]:
+    """The pages of a search."""
+    return search_routes.routes()
 
 
 @hookimpl()

@@ -17,11 +17,11 @@ SELECT bulletins.id, bulletins.title, bulletins.url, bulletins.published, bullet
 FROM bulletins JOIN sources ON sources.slug = bulletins.source
 ORDER BY bulletins.published DESC, bulletins.id DESC LIMIT :limit
 """
-# The province a link filters by is an entry's first one, so that is what is counted.
+# A link finds entries by any of their provinces, so all of them are counted.
 _PROVINCES = """
 SELECT provinces.code, provinces.name, provinces.short, coalesce(counted.entries, 0) AS entries
 FROM provinces LEFT JOIN
-     (SELECT province, count(*) AS entries FROM entries GROUP BY province) AS counted
+     (SELECT province, count(*) AS entries FROM entry_provinces GROUP BY province) AS counted
      ON counted.province = provinces.code
 ORDER BY provinces.code
 """

@@ -1,0 +1,411 @@
+"""The pages of a search: /search, .json, .csv and .atom. All texts are our own (样例)."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import html
+import io
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from xml.etree import ElementTree
+
+import pytest
+
+from archive.database import ENTRIES_INDEX, connect
+from archive.entry_search import labels_of, parse_entries
+from archive.serving import search_routes
+from archive.serving.search_routes import CSV_COLUMNS, Asked, Found, find
+from tests.test_entry_search import add
+from tests.test_serving import HOSTILE, SCRIPT, Client, write_archive
+
+SOURCES = {"mohurd": "住房部样例"}
+ATOM = "{http://www.w3.org/2005/Atom}"
+NASTY = [
+    *HOSTILE, SCRIPT, '"><script>alert(1)</script>', "'><img src=x onerror=alert(1)>",
+    "<mark>危房</mark>", "&lt;script&gt;", "{{ 7*7 }}", "{% raw %}", "${7*7}", "javascript:x",
+    "危房改造 或 (湖北 -陕西)", "-危房", "省:乌托邦", "省:", "日期:9999-99..0000", "来源:<b>", "或",
+    "((((((", "))))))", "“", "标题:“<script>”", "\r\nSet-Cookie: a=b", "]]>", "<!--", "\ufffe",
+    "省:黑龙江" * 50, "a' OR '1'='1", "'; DROP TABLE entries; --", "../../etc/passwd", "%00",
+    "\x1b", "\u202e",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample archive, and 1,234 entries of 2022 about 热力 in three provinces."""
+    place = tmp_path_factory.mktemp("searched") / "bulletins.db"
+    write_archive(place)
+    conn = connect(place).conn
+    conn.execute("BEGIN")
+    for n in range(1234):
+        provinces = (("230000",), ("420000", "610000"), ())[n % 3]
+        date = f"2022-{n % 12 + 1:02d}-{n % 7 + 1:02d}"
+        add(conn, 1000 + n, f"第{n}段热力管网改造。", date=date, provinces=provinces)
+    conn.execute("COMMIT")
+    conn.close()
+    return place
+
+
+@pytest.fixture(scope="module")
+def client(path: Path) -> Iterator[Client]:
+    served = Client(path)
+    yield served
+    for database in served.datasette.databases.values():
+        database.close()
+
+
+def answer(client: Client, **asked: Any) -> Any:
+    response = client.get("/search.json", **asked)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def slugs(found: Any) -> list[str]:
+    return [entry["slug"] for entry in found["entries"]]
+
+
+def rows(client: Client, **asked: Any) -> list[dict[str, str]]:
+    response = client.get("/search.csv", **asked)
+    assert response.status_code == 200
+    return list(csv.DictReader(io.StringIO(response.text, newline="")))
+
+
+def scan(path: Path, typed: str) -> list[str]:
+    """What a plain reading of all entries finds, the newest first."""
+    conn = sqlite3.connect(path)
+    query = parse_entries(typed, SOURCES)
+    listed = conn.execute(
+        "SELECT id, slug, text, title, heading FROM entries ORDER BY date DESC, id DESC"
+    ).fetchall()
+    found = [
+        slug
+        for entry, slug, text, title, heading in listed
+        if query.holds({"text": text, "title": title, "heading": heading}, labels_of(conn, entry))
+    ]
+    conn.close()
+    return found
+
+
+# Data
+
+
+def test_json_says_what_was_asked_understood_and_found(client: Client) -> None:
+    found = answer(client, q="脫貧攻堅 湖北")
+    assert found["query"] == "脫貧攻堅 湖北"
+    assert found["understood"] == "全部包含：“脱贫攻坚”“湖北”"
+    assert found["total"] == {"number": 1, "exact": True}
+    assert slugs(found) == ["mohurd-1.2"]
+    assert "<mark>脫貧攻堅</mark>" in found["entries"][0]["snippet"]
+    assert found["entries"][0]["url"] == "https://mohurd.example/1.html"
+    assert found["facets"] == {
+        "province": {"420000": 1},
+        "source": {"mohurd": 1},
+        "month": {"2020-05": 1},
+    }
+    assert found["next"] is None
+    assert found["suggestions"] == []
+
+
+def test_several_q_must_all_hold(client: Client) -> None:
+    assert slugs(answer(client, q=["危房改造", "湖北"])) == ["mohurd-1.2"]
+
+
+def test_without_facets_a_total_may_be_at_least(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_routes.count, "__defaults__", (100,))
+    found = answer(client, q="热力", facets=0)
+    assert found["facets"] is None
+    assert found["total"] == {"number": 100, "exact": False}
+    assert found["next"].endswith("&facets=0")
+    assert answer(client, q="热力")["total"] == {"number": 1234, "exact": True}
+    page = client.get("/search", q="热力", facets=0).text
+    assert "至少 100 条" in page
+    assert 'id="facets"' not in page
+
+
+@pytest.mark.parametrize("sort", ["date", "relevance"])
+@pytest.mark.parametrize("typed", ["管网", "热力 省:湖北", "热力 日期:2022-03", "-热力"])
+def test_pages_are_complete_and_repeat_nothing(
+    client: Client, path: Path, typed: str, sort: str
+) -> None:
+    found = answer(client, q=typed, sort=sort)
+    seen = slugs(found)
+    while found["next"]:
+        found = client.get(found["next"].removeprefix("http://localhost")).json()
+        seen += slugs(found)
+    expected = scan(path, typed)
+    assert len(expected) > 5
+    assert sorted(seen) == sorted(expected)
+    assert sort == "relevance" or seen == expected
+
+
+def test_following_the_next_link_of_the_page(client: Client, path: Path) -> None:
+    at: str | None = "/search?" + urlencode({"q": "热力 日期:2022-03"})
+    seen: list[str] = []
+    while at:
+        page = client.get(at).text
+        seen += re.findall(r'<h3><a href="/bulletins/entries/(\d+)"', page)
+        found = re.search(r'<p class="next"><a href="([^"]+)"', page)
+        at = html.unescape(found[1]) if found else None
+    assert [f"s-{number}" for number in seen] == scan(path, "热力 日期:2022-03")
+
+
+def test_a_cursor_that_is_none_begins_anew_and_one_behind_the_end_is_calm(client: Client) -> None:
+    first = slugs(answer(client, q="危房改造"))
+    for after in ("x", "1~", "'--", "999999999999999~999999999999999999", "-1~-1", "٣~٣"):
+        assert slugs(answer(client, q="危房改造", after=after)) == first
+    assert slugs(answer(client, q="危房改造", after="1~1")) == []
+    page = client.get("/search", q="危房改造", after="1~1").text
+    assert "回到第一页" in page
+    assert "4 条" in page
+
+
+# Downloads and feeds
+
+
+@pytest.mark.parametrize(
+    "typed", ["热力", "危房改造", "", "热力 省:(湖北 或 黑龙江) -第7段", "没有这样的词"]
+)
+def test_csv_is_all_that_a_scan_finds(client: Client, path: Path, typed: str) -> None:
+    assert [row["slug"] for row in rows(client, q=typed)] == scan(path, typed)
+
+
+def test_csv_is_streamed_in_batches_and_opens_in_excel(client: Client) -> None:
+    sent: list[bytes] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("body", b""))
+
+    async def download() -> None:
+        query = urlencode({"q": "热力"}).encode()
+        scope = {
+            "type": "http", "http_version": "1.1", "method": "GET", "path": "/search.csv",
+            "raw_path": b"/search.csv", "query_string": query, "headers": [], "scheme": "http",
+        }  # fmt: skip
+        await client.datasette.app()(scope, None, send)
+
+    asyncio.run(download())
+    sizes = [body.count(b"\r\n") for body in sent if body]
+    assert sizes == [1, 500, 500, 234]
+    plain = client.get("/search.csv", q="COVID-19")
+    excel = client.get("/search.csv", q="COVID-19", _bom=1)
+    assert plain.text.startswith(",".join(CSV_COLUMNS) + "\r\n")
+    assert excel.content == b"\xef\xbb\xbf" + plain.content
+    assert plain.headers["content-type"] == "text/csv; charset=utf-8"
+    assert plain.headers["content-disposition"] == 'attachment; filename="search.csv"'
+
+
+def test_atom_has_stable_ids_and_the_datas_own_time(client: Client) -> None:
+    response = client.get("/search.atom", q="除雪")
+    assert response.headers["content-type"] == "application/atom+xml; charset=utf-8"
+    feed = ElementTree.fromstring(response.content)
+    assert feed.tag == f"{ATOM}feed"
+    assert feed.findtext(f"{ATOM}updated") == "2021-02-01T18:00:00Z"
+    assert feed.findtext(f"{ATOM}title") == "部委公报档案 · 包含：“除雪”"
+    assert feed.findtext(f"{ATOM}author/{ATOM}name")
+    links = {link.get("rel"): link.get("href") for link in feed.findall(f"{ATOM}link")}
+    assert links == {
+        "self": "http://localhost/search.atom?q=%E9%99%A4%E9%9B%AA",
+        "alternate": "http://localhost/search?q=%E9%99%A4%E9%9B%AA",
+    }
+    (entry,) = feed.findall(f"{ATOM}entry")
+    assert entry.findtext(f"{ATOM}title") == f"标题里的标记{SCRIPT}样例"
+    assert entry.findtext(f"{ATOM}updated") == "2021-02-01T18:00:00Z"
+    assert entry.findtext(f"{ATOM}published") == "2021-01-05T00:00:00+08:00"
+    assert entry.findtext(f"{ATOM}id") == "urn:uuid:2eb1051b-2a3b-50a1-9670-9878284f5daa"
+    hrefs = [link.get("href") for link in entry.findall(f"{ATOM}link")]
+    assert hrefs == ["http://localhost/bulletins/entries/6", "https://mohurd.example/3.html"]
+
+
+def test_atom_is_valid_when_empty(client: Client) -> None:
+    feed = ElementTree.fromstring(client.get("/search.atom", q="没有\x0b这样的词").content)
+    assert feed.findall(f"{ATOM}entry") == []
+    assert feed.findtext(f"{ATOM}updated") == "1970-01-01T00:00:00Z"
+    for name in ("id", "title"):
+        assert feed.findtext(f"{ATOM}{name}")
+    assert len(feed.findall(f"{ATOM}link")) == 2
+
+
+def test_atom_is_updated_by_a_revision(tmp_path: Path) -> None:
+    write_archive(tmp_path / "bulletins.db")
+    conn = connect(tmp_path / "bulletins.db").conn
+    conn.execute("PRAGMA foreign_keys = OFF")
+    conn.execute("INSERT INTO revisions VALUES (1, 3, 1, 1, '2021-03-01T18:00:00Z', '', '', '')")
+    conn.execute("INSERT INTO revisions VALUES (2, 3, 2, 2, '2021-04-01T18:00:00Z', '', '', '')")
+    conn.close()
+    feed = ElementTree.fromstring(Client(tmp_path / "bulletins.db").get("/search.atom").content)
+    assert feed.findtext(f"{ATOM}updated") == "2021-04-01T18:00:00Z"
+    stamps = {entry.findtext(f"{ATOM}updated") for entry in feed.findall(f"{ATOM}entry")}
+    assert stamps == {"2021-04-01T18:00:00Z", "2021-02-01T18:00:00Z"}
+
+
+# The page
+
+
+def test_page_shows_results_and_ways_on(client: Client) -> None:
+    page = client.get("/search", q="脱贫攻坚 或 老旧小区").text
+    assert 'name="q" value="脱贫攻坚 或 老旧小区"' in page
+    assert "2 条" in page
+    assert "“脱贫攻坚”或“老旧小区”" in page
+    assert "<mark>脫貧攻堅</mark>" in page
+    assert "<mark>老旧小区</mark>" in page
+    assert page.count("原网页已撤下") == 1
+    assert 'href="https://mohurd.example/1.html">原网页</a>' in page
+    assert 'href="/bulletins/entries/3"' in page
+    for name in (
+        "/search.json?q=",
+        "/search.csv?q=",
+        "_bom=1",
+        "/search.atom?q=",
+        "sort=relevance",
+    ):
+        assert name in page, name
+
+
+@pytest.mark.parametrize(
+    ("typed", "label", "wanted", "number"),
+    [
+        ("危房改造", "湖北", "危房改造 省:湖北", 2),
+        ("危房改造", "2020-05", "危房改造 日期:2020-05", 3),
+        ("危房改造", "住房部样例", "危房改造 来源:mohurd", 4),
+        ("", "湖北", "省:湖北", 414),
+        ("脫貧攻堅 或 除雪", "黑龙江", "(脱贫攻坚 或 除雪) 省:黑龙江", 1),
+        ("危房改造 省:420000", "湖北", "危房改造", 4),  # taken away again
+    ],
+)
+def test_facets_add_to_the_query(
+    client: Client, typed: str, label: str, wanted: str, number: int
+) -> None:
+    found = answer_of(client, typed)
+    links = {
+        choice.label: choice
+        for values in search_routes.choices(
+            found, Asked(typed, "date", None), client.datasette
+        ).values()
+        for choice in values
+    }
+    assert links[label].url == "/search?" + urlencode({"q": wanted})
+    assert answer(client, q=wanted)["total"]["number"] == number
+    taken = len(wanted) < len(typed)
+    assert links[label].chosen is taken
+    if not taken:
+        assert links[label].number == number
+
+
+def answer_of(client: Client, typed: str) -> Found:
+    async def read() -> Found:
+        database = client.datasette.get_database("bulletins")
+        found: Found = await database.execute_fn(
+            lambda conn: find(conn, Asked(typed, "date", None), True)
+        )
+        return found
+
+    return asyncio.run(read())
+
+
+def test_relevance_says_when_only_the_newest_are_ranked(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label = "只给最新的 1,000 条排相关度"
+    assert label not in client.get("/search", q="热力", sort="relevance").text
+    exact = search_routes.Page([], None, exact=False)
+    monkeypatch.setattr(search_routes, "relevance", lambda *_: exact)
+    assert label in client.get("/search", q="热力", sort="relevance").text
+    assert answer(client, q="热力", sort="relevance")["sort_exact"] is False
+
+
+def test_nothing_found_says_what_was_searched_and_offers_the_nearest(client: Client) -> None:
+    page = client.get("/search", q="危房改造 没有这样的词").text
+    assert "全部包含：“危房改造”“没有这样的词”" in page
+    assert "没有这样的条目" in page
+    assert f'href="/search?{urlencode({"q": "危房改造"})}">危房改造</a>' in page
+    assert "去掉一个条件 · 4 条" in page
+    assert "全部条目" in client.get("/search", q="乌有").text
+
+
+def test_a_query_of_many_words_is_not_varied(client: Client) -> None:
+    ten = "危房改造 湖北 抽查 进展 顺利 脱贫 攻坚 5月 12日"
+    assert answer(client, q=f"{ten} 乌有")["suggestions"][0]["why"] == "去掉一个条件"
+    assert answer(client, q=f"{ten} 6日 乌有")["suggestions"] == []
+
+
+@pytest.mark.parametrize("ending", ["", ".json", ".csv", ".atom"])
+def test_too_long_a_query_is_refused_in_words(client: Client, ending: str) -> None:
+    response = client.get(f"/search{ending}", q="长" * 1001)
+    assert response.status_code == 400
+    said = response.json()["error"] if ending == ".json" else response.text
+    assert "检索式太长：最多 1,000 个字符" in said
+    assert client.get(f"/search{ending}", q="长" * 1000).status_code == 200
+
+
+class Elements(HTMLParser):
+    """The names of a page's elements, and of their attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.attributes: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+@pytest.mark.parametrize("typed", NASTY, ids=range(len(NASTY)))
+def test_nothing_typed_is_an_error_or_markup(client: Client, typed: str) -> None:
+    for ending in ("", ".json", ".csv", ".atom"):
+        response = client.get(f"/search{ending}", q=typed, sort=typed[:9], after=typed[:9])
+        assert response.status_code == 200, ending
+        assert "set-cookie" not in response.headers
+        if ending == ".atom":
+            ElementTree.fromstring(response.content)
+        elif ending == "":
+            page = Elements(response.text)
+            assert not page.names & {"script", "img", "b", "iframe"}
+            assert not [name for name in page.attributes if name.startswith("on")]
+
+
+@pytest.mark.parametrize("typed", ["除雪", "标题里的标记", "script", "alert(1)"])
+def test_a_script_in_a_title_stays_text(client: Client, typed: str) -> None:
+    page = client.get("/search", q=typed).text
+    assert "script" in page
+    assert "script" not in Elements(page).names
+    found = answer(client, q=typed)
+    assert found["total"]["number"] == 1
+    assert "<script" not in found["entries"][0]["snippet"]
+
+
+def test_the_database_is_not_read_on_the_event_loops_thread(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[int] = set()
+
+    def noted(*args: Any, **more: Any) -> Any:
+        threads.add(threading.get_ident())
+        return parse_entries(*args, **more)
+
+    monkeypatch.setattr(search_routes, "parse_entries", noted)
+    for ending in (".json", ".csv", ".atom"):
+        assert client.get(f"/search{ending}", q="热力").status_code == 200
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+def test_what_the_writer_adds_is_found(tmp_path: Path) -> None:
+    write_archive(tmp_path / "bulletins.db")
+    client = Client(tmp_path / "bulletins.db")
+    assert answer(client, q="新来的")["total"]["number"] == 0
+    conn = connect(tmp_path / "bulletins.db").conn
+    conn.execute("UPDATE entries SET text = '新来的样例' WHERE id = 1")
+    ENTRIES_INDEX.rebuild(conn)
+    conn.close()
+    assert slugs(answer(client, q="新来的")) == ["mohurd-1.0"]
