@@ -127,11 +127,20 @@ def test_search_on_the_table_page(page: Any) -> None:
     page.wait_for_url(lambda url: "province" not in url)
 
 
+def test_the_start_pages_box_leads_to_the_entries(page: Any, demo_base: str) -> None:
+    page.goto(demo_base)
+    page.locator("input[name=_search]").fill("危房改造")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/bulletins/entries?_search={quote('危房改造')}*")
+    assert page.locator("tbody mark", has_text="危房改造").count() > 5
+    assert fits(page)
+
+
 def test_three_clicks_from_the_start_page(page: Any, demo_base: str) -> None:
     page.goto(demo_base)
-    page.locator("input[name=q]").fill("危房改造")
-    page.locator("button", has_text="检索").click()
-    page.wait_for_url(f"**/search?q={quote('危房改造')}")
+    page.locator("input[name=_search]").fill("危房改造")
+    page.locator("button", has_text="分省分月").click()
+    page.wait_for_url(f"**/search?_search={quote('危房改造')}*")
     assert page.locator("h2.count").inner_text().startswith("19 条")
     assert fits(page)
     page.locator("#facets a", has_text="黑龙江").click()

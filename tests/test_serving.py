@@ -450,7 +450,8 @@ def test_the_canned_query_without_arguments_and_as_a_page(client: Client) -> Non
 def test_start_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BULLETINS_NOW", "2021-01-12T16:00:00Z")  # the 13th in China
     page = client.get("/").text
-    assert 'action="/search"' in page
+    assert 'action="/bulletins/entries"' in page
+    assert 'formaction="/search"' in page
     assert "空格隔开的词须全部出现" in page
     assert "All words must occur" in page
     order = [

@@ -79,11 +79,15 @@ class Asked:
 
     @classmethod
     def of(cls, args: Any) -> Asked:
-        """Read a request's arguments; a sort that is none is by date."""
+        """Read a request's arguments; a sort that is none is by date.
+
+        ``_search`` means the same as ``q``: the start page's box serves two pages.
+        """
         sort: Literal["date", "relevance"] = (
             "relevance" if args.get("sort") == "relevance" else "date"
         )
-        return cls(" ".join(args.getlist("q")), sort, args.get("after") or None)
+        words = [*args.getlist("q"), *args.getlist("_search")]
+        return cls(" ".join(words), sort, args.get("after") or None)
 
     def url(self, datasette: Any, path: str = "/search", **more: str) -> str:
         """The address of this search in another form; ``more`` are further arguments."""
