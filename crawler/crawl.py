@@ -103,7 +103,7 @@ def crawl(
 
 
 def _remember(failure: Failure, response: Response, spider: BulletinSpider) -> None:
-    """An error in the spider's own code ends the crawl and is shown, where Scrapy only logs it."""
+    """An error in the spider's own code, which Scrapy would only log, is raised in the end."""
     spider.give_up(failure.value)
 
 

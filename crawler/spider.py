@@ -128,7 +128,7 @@ class BulletinSpider(scrapy.Spider):
             yield self._step_request(channel, first)
 
     def give_up(self, error: BaseException | None) -> None:
-        """End the crawl because of an error that is no page's; ``crawl`` raises it."""
+        """Remember the first error that is no page's; ``crawl`` raises it when all has stopped."""
         if self.fatal is None and error is not None:
             self.fatal = error
 

@@ -233,6 +233,32 @@ def test_an_error_of_our_own_is_never_silent(tmp_path: Path) -> None:
     assert "BULLETINS_NOW" in done.stderr
 
 
+def test_a_fault_in_the_spider_is_raised_where_scrapy_would_log_it(tmp_path: Path) -> None:
+    site = SampleSite("A", [replace(bulletins.on_night(1)[0], column="xwfb")])
+    faulty = (
+        "import crawler.cli, crawler.spider\n"
+        "from archive.cli import main\n"
+        "crawler.spider.BulletinSpider._page_done = lambda self, run: 1 / 0\n"
+        "main()"
+    )
+    with serve(site) as base:
+        command = ["crawl", "mohurd", "--base-url", base, "--data", str(tmp_path), "--delay", "0"]
+        done = subprocess.run(
+            [sys.executable, "-c", faulty, *command, "--channel", "xwfb"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode != 0
+    assert "ZeroDivisionError" in done.stderr
+    # What was captured before is kept, and the next run takes it in.
+    again = crawl(site, tmp_path, "--channel", "xwfb")
+    assert again.returncode == 0, again.stderr
+    assert "took in 4 captures" in again.stderr
+    assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(1,)]
+
+
 def test_another_program_that_holds_the_database(tmp_path: Path) -> None:
     site = SampleSite("A", [replace(bulletins.on_night(1)[0], column="xwfb")])
     assert crawl(site, tmp_path, "--channel", "xwfb").returncode == 0

@@ -309,7 +309,7 @@ def test_credits(head: str, shown: str, expected: str | None) -> None:
 @pytest.mark.parametrize(
     "furniture",
     [
-        "样例标题一则", "发布日期：2021-03-04 08:00", "字体：大 中 小", "【字体：大 中 小】",
+        "发布日期：2021-03-04 08:00", "字体：大 中 小", "【字体：大 中 小】",
         "[大 中 小]", "打印", "【打印】【关闭】", "[打印本页] [关闭窗口]", "打印本页 | 关闭窗口",
         "分享到：微信 微博",
         "扫一扫在手机打开当前页", "【责任编辑：某某】", "(责编：某某、某人)", "上一篇：别的事",
@@ -320,12 +320,17 @@ def test_credits(head: str, shown: str, expected: str | None) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("place", ["{0}{1}{1}", "{1}{1}{0}"])
 def test_furniture_goes(furniture: str, place: str) -> None:
-    if furniture == "样例标题一则" and place.startswith("{1}"):
-        pytest.skip("the title is furniture at the top only")
     body = place.format(f"<p>{furniture}</p>", f"<p>{TEXT}</p>")
     known = links(Layout("l", (), (), ("div.x",), ()))
     read = read_page(page(f'<div class="x">{body}</div>'), known, date(2021, 3, 4))
     assert texts(read) == [TEXT, TEXT]
+
+
+def test_the_title_is_furniture_at_the_top_only() -> None:
+    known = links(Layout("l", (), (), ("div.x",), ()))
+    repeated = f"<div class='x'><p>样例标题一则</p><p>{TEXT}</p><p>样例标题一则</p></div>"
+    read = read_page(page(repeated), known, date(2021, 3, 4))
+    assert texts(read) == [TEXT, "样例标题一则"]
 
 
 @pytest.mark.parametrize(

@@ -377,3 +377,14 @@ def test_a_page_without_any_answer_is_given_up_after_a_month(tmp_path: Path) -> 
         store.incident("2026-11-01T18:00:00Z", "mohurd", "xwfb", other, "forbidden", "robots")
         assert other in [d.address for d in store.due("mohurd", "xwfb", "2026-11-30T18:00:00Z")]
         assert store.due("mohurd", "xwfb", "2026-12-30T18:00:00Z") == []
+
+
+def test_two_addresses_that_differ_do_not_revise_each_other_every_night(tmp_path: Path) -> None:
+    today = f"{HOME}/xinwen/gzdt/202005/20200528_1.html"
+    record(tmp_path, capture(body=page_html("甲。")), capture(today, page_html("乙。")))
+    assert rows(tmp_path, "SELECT revision FROM bulletins") == [(2,)]
+    outcomes = record(tmp_path, capture(body=page_html("甲。")), capture(today, page_html("乙。")))
+    assert [outcome.kind for outcome in outcomes] == ["same", "same"]
+    record(tmp_path, capture(body=page_html("丙。")))
+    assert rows(tmp_path, "SELECT revision FROM bulletins") == [(3,)]
+    same_after_rebuild(tmp_path)
