@@ -49,6 +49,7 @@ class Ours:
     def __init__(self, path: Path) -> None:
         self.conn = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         self.conn.execute("PRAGMA cache_size = -32768")
+        self.common = ENTRIES_INDEX.common(self.conn)
 
     def newest(self, asked: Asked) -> int | None:
         query = entry_search.parse_entries(asked.typed)
@@ -74,7 +75,7 @@ class Plain(Ours):
         return None
 
     def relevance(self, asked: Asked) -> int | None:
-        in_pairs, match = entry_search.parse_entries(asked.typed).match()
+        in_pairs, match = entry_search.parse_entries(asked.typed).match(self.common)
         if not in_pairs:
             return None
         return len(_all(self.conn, _RANK.format(ENTRIES_INDEX.fts), match))

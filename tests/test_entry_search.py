@@ -398,7 +398,7 @@ def test_suggestions(
 def test_what_is_typed_again_means_the_same(asked: str) -> None:
     query = parse_entries(asked)
     again = parse_entries(typed(query))
-    assert again.match() == query.match()
+    assert again == query
     assert again.describe() == query.describe()
 
 

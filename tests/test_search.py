@@ -6,6 +6,7 @@ import doctest
 import html
 import importlib
 import re
+import sqlite3
 import sys
 import time
 import unicodedata
@@ -227,13 +228,14 @@ def test_describe(typed: str, said: str) -> None:
 
 
 def test_sql() -> None:
-    index = Index("entries", columns=("text", "title"))
-    assert parse("危房 房屋 1.2").sql(index) == (
+    db, index = sqlite3.connect(":memory:"), Index("entries", columns=("text", "title"))
+    index.create(db)
+    assert parse("危房 房屋 1.2").sql(db, index) == (
         'select "entries_fts_rows".key from "entries_fts" cross join "entries_fts_rows" '
         'on "entries_fts_rows".docid = "entries_fts".rowid where "entries_fts" match ?',
         ['("危房" AND "房屋" AND "1\x80． ．2\x80")'],
     )
-    assert parse(" ").sql(index) == ('select "entries"."id" from "entries"', [])
+    assert parse(" ").sql(db, index) == ('select "entries"."id" from "entries"', [])
 
 
 SAMPLE = (

@@ -29,6 +29,7 @@ from archive.search import (
     InvalidQuery,
     fold,
     parse,
+    units,
 )
 from archive.search import find as finding
 from archive.search.find import Place, count, facets, newest, relevance
@@ -189,7 +190,7 @@ def scan(rows: Mapping[int, Row], words: Iterable[str]) -> set[int]:
 
 
 def search(db: sqlite3.Connection, typed: str, index: Index = ENTRIES) -> set[int]:
-    sql, values = parse(typed, FIELDS).sql(index)
+    sql, values = parse(typed, FIELDS).sql(db, index)
     found = [row[0] for row in db.execute(sql, values)]
     assert len(found) == len(set(found))
     return set(found)
@@ -302,11 +303,14 @@ def test_index_equals_a_scan_long(seed: int) -> None:
     differential(seed, size=1000, queries=5000)
 
 
-def test_common_units_beside_longer_words(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sparse", [0, 100])
+def test_common_units_beside_longer_words(monkeypatch: pytest.MonkeyPatch, sparse: int) -> None:
     """What is looked up in the table of units, in small pieces, finds the same."""
+    monkeypatch.setattr(finding, "_SPARSE", sparse)
     monkeypatch.setattr(finding, "_COMMON", 5)
     monkeypatch.setattr(finding, "_CHUNK", 2)
     monkeypatch.setattr(finding, "_GROUPED", 7)
+    monkeypatch.setattr(finding, "_ALIKE", 3)
     rng = random.Random(8)
     rows = {rng.randrange(10**6): sample_row(rng) for _ in range(150)}
     db = database(dict(list(rows.items())[:100]))
@@ -322,6 +326,14 @@ def test_common_units_beside_longer_words(monkeypatch: pytest.MonkeyPatch) -> No
             without = word_check(unit := rng.choice("省市日b"))
             typed += f" -{unit}"
             check = all_of([check, lambda texts, row, w=without: not w(texts, row)])
+        elif rng.random() < 0.5:
+            other = rng.choice(("户", "龙 万", "(a 或 年)"))
+            typed = f"{words[0]} ({words[1]} 或 {words[2]} 或 {other})"
+            others = [word_check(word) for word in ("a", "年")]
+            if other != "(a 或 年)":
+                others = [all_of([word_check(word) for word in other.split()])]
+            either = any_of([*map(word_check, words[1:]), *others])
+            check = all_of([word_check(words[0]), either])
         asked.append((typed, check))
     hits, _ = compare(db, rows, asked, everything=True)
     assert hits > 50
@@ -396,21 +408,23 @@ def test_words(db: sqlite3.Connection, text: str, found: str, not_found: str) ->
 
 
 def test_a_prefix_of_pairs_finds_single_units_too() -> None:
-    """What ranking and searching in one column will rest on: each unit begins one token."""
+    """Words of a unit that is not common, or in one column, rest on it: a unit begins one token."""
     rng = random.Random(9)
     rows = {number: sample_row(rng) for number in range(200)}
     db = database(rows)
     ENTRIES.rebuild(db)
     asked = 0
     for typed in PIECES:
-        in_pairs, match = parse(typed).match()
-        if in_pairs or not parse(typed).terms:
+        query = parse(typed)
+        if sum(map(len, units(fold(typed)))) != 1:
             continue
         asked += 1
+        in_pairs, match = query.match(())
+        assert in_pairs
         for column, scope in (("text", "{text} : "), (None, "")):
             found = db.execute(
                 "select rowid from entries_fts where entries_fts match ?",
-                (f"{scope}{match} *",),
+                (f"{scope}{match}",),
             )
             check = word_check(typed, column)
             texts = folded(rows)
@@ -422,6 +436,65 @@ def numbers(db: sqlite3.Connection, found: Iterable[tuple[int]]) -> set[int]:
     """The rows' own keys in place of the index's numbers."""
     keys = dict(db.execute("select docid, key from entries_fts_rows"))
     return {keys[docid] for (docid,) in found}
+
+
+def test_common_units_are_found_by_a_rebuild(db: sqlite3.Connection) -> None:
+    """Those that a sixth of the rows have; before, and for all others, pairs are asked."""
+    for number in range(1, 13):
+        put(db, number, "户" if number <= 2 else "房" if number == 3 else "村2", title="甲")
+    queries = {word: parse(word) for word in ("村", "户", "房", "甲", "2", "村 房", "户 -房")}
+    found = {word: search(db, word) for word in queries}
+    assert ENTRIES.common(db) == frozenset()
+    assert all(query.match(())[0] for query in queries.values())
+    ENTRIES.rebuild(db)
+    common = ENTRIES.common(db)
+    assert common == {"村", "户", "甲", "2\x80"}
+    in_units = {word: not query.match(common)[0] for word, query in queries.items()}
+    assert in_units == {
+        "村": True, "户": True, "房": False, "甲": True, "2": True, "村 房": False, "户 -房": False
+    }  # fmt: skip
+    assert {word: search(db, word) for word in queries} == found
+    assert found["户 -房"] == {1, 2}
+    put(db, 13, "户房")
+    assert search(db, "户") == {1, 2, 13}
+    assert ENTRIES.check(db) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "apart"),
+    [
+        ("房 或 危房改造", ["房", "危房改造"]),
+        ("湖北 (房 或 省 或 危房 或 -农房)", ["湖北 (房 或 省)", "湖北 (危房 或 -农房)"]),
+        ("(房 省) 或 (房 危房)", ["房 省", "房 危房"]),
+        ("房 或 省", []),
+        ("危房 或 农房", []),
+        ("省:湖北 或 危房", []),
+        ("(房 或 危房) (省 或 湖北)", []),
+        ("房 危房", []),
+    ],
+)
+def test_alternatives_are_asked_apart(typed: str, apart: list[str]) -> None:
+    found = parse(typed, FIELDS).alternatives({"房", "省"})
+    assert [query.describe() for query in found] == [
+        parse(each, FIELDS).describe() for each in apart
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "contradicts"),
+    [
+        ("危房 -房", True),
+        ("危房改造 省 -改造", True),
+        ("70天 -70", True),
+        ("70天 -7", False),
+        ("危房 -农房", False),
+        ("危房 -危房改造", False),
+        ("-危房 -房", False),
+        ("危房 -(房 湖北)", False),
+    ],
+)
+def test_contradictions(typed: str, *, contradicts: bool) -> None:
+    assert parse(typed).contradicts is contradicts
 
 
 def test_words_in_several_columns(db: sqlite3.Connection) -> None:
@@ -488,7 +561,7 @@ def hostile() -> Iterator[tuple[sqlite3.Connection, dict[int, Row]]]:
 def check_hostile(db: sqlite3.Connection, rows: dict[int, Row], typed: str) -> None:
     start = time.perf_counter()
     query = parse(typed, FIELDS)
-    sql, values = query.sql(ENTRIES)
+    sql, values = query.sql(db, ENTRIES)
     assert all(MATCH.fullmatch(value) for value in values), values
     assert re.fullmatch(r'[a-z_."?+=() ]+', sql)
     found = {row[0] for row in db.execute(sql, values)}
@@ -572,7 +645,7 @@ def test_any_text_is_found_by_what_is_in_it(text: str, start: int, length: int) 
     db = database({1: row})
     ENTRIES.rebuild(db)
     query = parse(text[start % len(text) :][:length])
-    sql, values = query.sql(ENTRIES)
+    sql, values = query.sql(db, ENTRIES)
     assert bool(db.execute(sql, values).fetchall()) is query.holds({"text": row["text"]})
     assert ENTRIES.check(db) == []
     db.close()

@@ -10,7 +10,7 @@ it can have an :class:`Index`, and any SQLite ≥ 3.20 with FTS5 can read one.
 >>> notes = Index("notes", columns=("body",))
 >>> notes.rebuild(db)
 1
->>> sql, values = parse("脫貧攻堅").sql(notes)
+>>> sql, values = parse("脫貧攻堅").sql(db, notes)
 >>> db.execute(sql, values).fetchall()
 [(1,)]
 """

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from archive.search.fold import fold
 from archive.search.index import TAIL, Index, quoted
 from archive.search.query import Query, pattern
-from archive.search.terms import Filter, Not, Term
+from archive.search.terms import Filter
 
 RANKED_WHOLE = 3000
 """Hits up to which all of them are ranked by relevance."""
@@ -26,8 +26,13 @@ RANKED = 1000
 # BM25 with its usual constants; beyond so many rows all words are equally common.
 _K1, _B = 1.2, 0.75
 _COMMON = 20_000
-_CHUNK = 500  # hits looked up in the table of units at a time, to begin with
-_GROUPED = 10_000
+_CHUNK = 100  # hits looked up in the table of units at a time, to begin with
+_SPARSE = 100  # times as many rows as hits: then each is looked up for itself
+_GROUPED = 10_000  # rows grouped at a time
+_ALIKE = 1000  # rows that stand for one value of order // divisor, and are grouped by themselves
+_TOP = 1 << 60
+_WITHIN = "and sort between ? and ?"
+_NEWEST_FIRST = "order by docid desc limit ?"
 _FETCHED = 500  # rows of a statement that names their keys
 
 
@@ -68,11 +73,14 @@ def newest(
 
     Rows that a writer adds or rebuilds between two pages neither repeat a row nor hide one.
     """
+    if alternatives := query.alternatives(index.common(db)):
+        found = {p for each in alternatives for p in newest(db, index, each, limit, before)}
+        return sorted(found, reverse=True)[:limit]
     asked = _Asked(db, index, query)
     if asked.nothing:
         return []
-    found = list(islice(asked.sorted_hits(limit, before), limit))
-    return sorted([*found, *asked.tail_hits(limit, before)], reverse=True)[:limit]
+    hits = list(islice(asked.sorted_hits(limit, before), limit))
+    return sorted([*hits, *asked.tail_hits(limit, before)], reverse=True)[:limit]
 
 
 def count(db: sqlite3.Connection, index: Index, query: Query, at_most: int | None = None) -> Count:
@@ -80,7 +88,10 @@ def count(db: sqlite3.Connection, index: Index, query: Query, at_most: int | Non
     asked = _Asked(db, index, query)
     if asked.nothing:
         return Count(0, True)
-    number = asked.count(-1 if at_most is None else at_most + 1)
+    if at_most is not None and query.alternatives(index.common(db)):
+        number = len(newest(db, index, query, at_most + 1))
+    else:
+        number = asked.count(-1 if at_most is None else at_most + 1)
     if at_most is not None and number > at_most:
         return Count(at_most, False)
     return Count(number, True)
@@ -152,7 +163,7 @@ def _rarity(db: sqlite3.Connection, index: Index, word: str, query: Query) -> fl
     """The inverse document frequency of a word; of no consequence where it is the only one."""
     if len(query.words) == 1:
         return 1.0
-    total = _last(db, index, 0, TAIL) + max(0, _last(db, index, TAIL, 1 << 62) - TAIL + 1)
+    total = _last(db, index, 0, TAIL) + max(0, _last(db, index, TAIL, _TOP) - TAIL + 1)
     having = count(db, index, Query((word,)), _COMMON).number
     return log(1 + (max(total, having) - having + 0.5) / (having + 0.5))
 
@@ -182,9 +193,8 @@ def _texts(db: sqlite3.Connection, index: Index, places: list[Place]) -> Iterato
 class _Asked:
     """A query taken apart into what is fast.
 
-    The spans that all hits must lie in are ranges of numbers. Of single units asked for beside
-    longer words, the common ones are no prefixes in the table of pairs, where they cost a second,
-    but looked up in the table of units; those that a longer word contains are not asked at all.
+    The spans that all hits must lie in are ranges of numbers. Common units asked for beside other
+    words are no prefixes in the table of pairs, but looked up in the table of units.
     """
 
     def __init__(self, db: sqlite3.Connection, index: Index, query: Query) -> None:
@@ -196,51 +206,48 @@ class _Asked:
             min((s[1] for s in spans), default=_TOP),
         )
         self.narrow = bool(spans)
-        self.nothing = self.span[0] > self.span[1]
+        self.has_tail = _last(db, index, TAIL, _TOP) > 0
+        self.nothing = self.span[0] > self.span[1] or query.contradicts
         self.match: str | None = None
         self.also: str | None = None
         if not rest:
             return
-        asked, singles = Query(tuple(rest)).apart()
-        in_pairs, self.match = asked.match()
+        common = index.common(db)
+        asked, singles = Query(tuple(rest)).apart(common)
+        in_pairs, self.match = asked.match(common)
         self.table = quoted(index.fts if in_pairs else index.units)
         if singles:
-            rare = [term for term in singles if not self._is_common(term)]
-            self.match = Query((*asked.terms, *rare)).match()[1]
-            if common := tuple(term for term in singles if term not in rare):
-                self.also = Query(common).match()[1]
-
-    def _is_common(self, term: Term) -> bool:
-        word = term.term if isinstance(term, Not) else term
-        return not count(self.db, self.index, Query((word,)), _COMMON).exact
+            self.also = Query(singles).match(common)[1]
 
     def sorted_hits(self, expected: int, before: Place | None = None) -> Iterator[Place]:
         """The hits among the sorted rows, the newest first; some ``expected`` will be asked for."""
         first, last = self.numbers(before)
         if self.also is None:
-            source = self._source("docid between ? and ? order by docid desc limit ?", "sort, key")
-            yield from map(Place._make, self._execute(source, (first, last, expected)))
+            found = self._select("sort, key", first, last, _NEWEST_FIRST, expected)
+            yield from map(Place._make, found)
             return
-        source = self._source(
-            "docid between ? and ? order by docid desc limit ?", "docid, sort, key"
-        )
-        units = quoted(self.index.units)
-        also = f"select rowid from {units} where {units} match ? and rowid between ? and ?"
         size = max(_CHUNK, expected)
-        while chunk := self._execute(source, (first, last, size)).fetchall():
-            low, high = chunk[-1][0], chunk[0][0]
-            having = {row[0] for row in self.db.execute(also, (self.also, low, high))}
+        sql = self._sql("docid, sort, key", _NEWEST_FIRST)
+        while chunk := self._execute(sql, self.match, first, last, size).fetchall():
+            having = self._having([docid for docid, *_ in chunk])
             yield from (Place(sort, key) for docid, sort, key in chunk if docid in having)
-            last, size = low - 1, min(4 * size, _COMMON)
+            last, size = chunk[-1][0] - 1, min(4 * size, _COMMON)
+
+    def _having(self, docids: list[int]) -> set[int]:
+        """Which of these, the highest first, are in the table of units as they should."""
+        low, high = docids[-1], docids[0]
+        sparse = high - low > _SPARSE * len(docids)
+        ranges = [(docid, docid) for docid in docids] if sparse else [(low, high)]
+        return {row[0] for each in ranges for row in self._execute(self._units, self.also, *each)}
 
     def tail_hits(self, limit: int, before: Place | None = None) -> list[Place]:
         """The newest hits among the rows of the tail."""
-        bound = before or Place(1 << 62, 0)
-        sql, also = self._both(
-            f"docid >= {TAIL} and sort between ? and ? and (sort, key) < (?, ?)", "sort, key"
-        )
-        sql += " order by sort desc, key desc limit ?"
-        return [Place(*row) for row in self._execute(sql, (*self.span, *bound, *also, limit))]
+        if not self.has_tail:
+            return []
+        bound = before or Place(_TOP, 0)
+        more = f"{_WITHIN} and (sort, key) < (?, ?) order by sort desc, key desc limit ?"
+        found = self._select("sort, key", TAIL, _TOP, more, *self.span, *bound, limit)
+        return [Place(*row) for row in found]
 
     def numbers(self, before: Place | None = None) -> tuple[int, int]:
         """The first and last number of the sorted rows in the span and older than ``before``."""
@@ -254,60 +261,93 @@ class _Asked:
         if self.also is not None and limit >= 0:
             number = sum(1 for _ in islice(self.sorted_hits(limit), limit))
         else:
-            number = self._count("docid between ? and ?", (first, last), limit)
+            number = self._count(first, last, "limit ?", limit)
         left = limit - number if limit >= 0 else -1
-        return number + self._count(f"docid >= {TAIL} and sort between ? and ?", self.span, left)
-
-    def _count(self, condition: str, values: tuple[int, ...], limit: int) -> int:
-        columns = "1" if "sort" in condition else None
-        sql, also = self._both(condition, columns)
-        [(number,)] = self._execute(
-            f"select count(*) from ({sql} limit ?)", (*values, *also, limit)
-        )
-        return int(number)
+        if not self.has_tail:
+            return number
+        return number + self._count(TAIL, _TOP, f"{_WITHIN} limit ?", *self.span, left)
 
     def groups(self, divisor: int) -> Iterator[tuple[int, int, int]]:
         """Set of labels, order // divisor, and how many hits have them, in several pieces."""
-        # Grouping is fastest by one number, and by some thousand rows at a time.
-        both = f"labels << 32 | sort / {divisor:d}, count(*)"
         first, last = self.numbers()
         last = min(last, _last(self.db, self.index, 0, TAIL))
-        step = _GROUPED if self.count(_COMMON) == _COMMON else max(1, last - first + 1)
-        ranges = [(at, min(last, at + step - 1)) for at in range(first, last + 1, step)]
-        for condition, values in (
-            *(("docid between ? and ?", each) for each in ranges),
-            (f"docid >= {TAIL} and sort between ? and ?", self.span),
-        ):
-            sql, also = self._both(condition, both)
-            for group, number in self._execute(f"{sql} group by 1", (*values, *also)):
-                yield group >> 32, group & 0xFFFFFFFF, number
+        for low, high, period in self._pieces(first, last, divisor):
+            if period is None:
+                yield from self._grouped(divisor, low, high)
+            else:
+                for labels, number in self._select("labels, count(*)", low, high, "group by 1"):
+                    yield labels, period, number
+        if self.has_tail:
+            yield from self._grouped(divisor, TAIL, _TOP, _WITHIN, *self.span)
 
-    def _source(self, condition: str, columns: str | None) -> str:
-        """A select of the hits for which a condition holds; without columns, they only count."""
+    def _grouped(
+        self, divisor: int, first: int, last: int, more: str = "", *values: int
+    ) -> Iterator[tuple[int, int, int]]:
+        # By one number, for that is faster than by two.
+        both = f"labels << 32 | sort / {divisor:d}, count(*)"
+        for group, number in self._select(both, first, last, f"{more} group by 1", *values):
+            yield group >> 32, group & 0xFFFFFFFF, number
+
+    def _pieces(self, first: int, last: int, divisor: int) -> Iterator[tuple[int, int, int | None]]:
+        """Ranges of numbers to group at a time, with order // divisor where it is one in all."""
+        # Many hits are grouped fastest by some thousand rows, and by their labels alone. But each
+        # piece asks anew, and a prefix is gathered from all over the index each time.
+        if '" *' in (self.match or "") or self.count(_COMMON) < _COMMON:
+            yield first, last, None
+            return
+        while first <= last:
+            period = self._sort_at(first) // divisor
+            border = self._position(Place((period + 1) * divisor, -_TOP)) - 1
+            alike = border - first >= _ALIKE
+            end = min(last, border if alike else first + _GROUPED - 1)
+            yield first, end, period if alike else None
+            first = end + 1
+
+    def _count(self, first: int, last: int, more: str, *values: int) -> int:
+        columns = "sort" if "sort" in more else "1"
+        [(number,)] = self._select(columns, first, last, more, *values, around="count(*)")
+        return int(number)
+
+    def _select(
+        self, columns: str, first: int, last: int, more: str = "", *values: int, around: str = ""
+    ) -> sqlite3.Cursor:
+        """Columns of the hits numbered from ``first`` to ``last``; ``around`` is asked of those."""
+        also = "" if self.also is None else f"and +docid in ({self._units}) "
+        sql = self._sql(columns, also + more)
+        if around:
+            sql = f"select {around} from ({sql})"
+        matches = [text for text in (self.match, self.also) if text is not None]
+        asked = [value for text in matches for value in (text, first, last)] or [first, last]
+        return self._execute(sql, *asked, *values)
+
+    @property
+    def _units(self) -> str:
+        units = quoted(self.index.units)
+        return f"select rowid from {units} where {units} match ? and rowid between ? and ?"
+
+    def _sql(self, columns: str, more: str) -> str:
         if self.match is None:
-            return f"select {columns or 1} from {self.rows} where {condition}"
+            return f"select {columns} from {self.rows} where docid between ? and ? {more}"
+        # By the name that FTS5 knows, it goes through its list as asked, and no further.
         number = f"{self.table}.rowid"
-        condition = f"{self.table} match ? and {condition.replace('docid', number)}"
-        if columns is None:
-            return f"select 1 from {self.table} where {condition}"
+        columns, more = (each.replace("docid", number) for each in (columns, more))
+        joined = (
+            f"cross join {self.rows} on {self.rows}.docid = {number} " if columns != "1" else ""
+        )
         return (
-            f"select {columns} from {self.table} cross join {self.rows} "
-            f"on {self.rows}.docid = {number} where {condition}"
+            f"select {columns} from {self.table} {joined}"
+            f"where {self.table} match ? and {number} between ? and ? {more}"
         )
 
-    def _both(self, condition: str, columns: str | None) -> tuple[str, tuple[str, ...]]:
-        """The same with what is looked up in the table of units, and its parameter."""
-        if self.also is None:
-            return self._source(condition, columns), ()
-        units = quoted(self.index.units)
-        # The plus keeps SQLite from looking each of those up in the other table.
-        looked_up = f"+docid in (select rowid from {units} where {units} match ?)"
-        return self._source(f"{condition} and {looked_up}", columns), (self.also,)
-
-    def _execute(self, sql: str, values: tuple[int | str, ...]) -> sqlite3.Cursor:
-        cursor = self.db.execute(sql, values if self.match is None else (self.match, *values))
+    def _execute(self, sql: str, *values: object) -> sqlite3.Cursor:
+        cursor = self.db.execute(sql, values)
         cursor.row_factory = None
         return cursor
+
+    def _sort_at(self, docid: int) -> int:
+        """The place in the order of the first row that is numbered so or higher."""
+        sql = f"select sort from {self.rows} where docid >= ? order by docid limit 1"
+        return int(self._execute(sql, docid).fetchone()[0])
 
     def _position(self, place: Place) -> int:
         """The number of the first sorted row that is not older than ``place``."""
@@ -324,6 +364,3 @@ class _Asked:
             else:
                 low = row[0] + 1
         return low
-
-
-_TOP = 1 << 60

@@ -3,13 +3,16 @@
 ``<table>_fts`` has, at each unit's position (see :func:`archive.search.fold.units`), one token:
 the unit and the one after it, or the unit alone where a blank or the end follows. A word of two
 or more units is a phrase of such pairs, so it is found exactly as it stands, and never across a
-blank or two columns. ``<table>_units`` has the set of all units of a row, for words of one unit:
-as a prefix of pairs (``"房" *``, exact too, and in one column if need be) they are slow.
+blank or two columns. A word of one unit is a prefix of pairs (``"房" *``), exact too; that costs
+10 ms for each 100,000 rows that have it, so for the units that :data:`COMMON` of all rows have,
+``<table>_units`` has the set of those in each row. Which they are is found out by a rebuild and
+kept in ``<table>_units_common``; in an index that never was rebuilt there are none.
 
 A run of letters or digits ends with :data:`RUN_END` in a token, so that 70 is not the beginning
 of 701, and ASCII signs are written as their full-width forms, which folded text never has: no
 token holds a character that means something to FTS5. What begins with RUN_END is a label: a
-property of the row that a query can ask for, in both tables.
+property of the row that a query can ask for, in both tables: before the text of the first column,
+which FTS5 stores smallest, and which no phrase of a query can reach.
 
 Both tables number rows in an order of their own, kept in ``<table>_fts_rows``: the highest number
 is the newest row, so the newest twenty of a million hits are read without looking at the others,
@@ -27,7 +30,8 @@ import re
 import sqlite3
 import unicodedata
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -43,8 +47,14 @@ RUN_END = "\x80"
 TAIL = 1 << 30
 """The first number of rows added since the index was last rebuilt."""
 
+COMMON = 1 / 6
+"""The share of rows that a unit is in to be looked up in the table of units.
+
+At an eighth the table would be a quarter larger, at a quarter words of one unit half as slow again.
+"""
+
 VERSION = (
-    f"2.{zlib.crc32(repr(sorted(TRADITIONAL.items())).encode()):08x}.{unicodedata.unidata_version}"
+    f"3.{zlib.crc32(repr(sorted(TRADITIONAL.items())).encode()):08x}.{unicodedata.unidata_version}"
 )
 """What the tokens depend on: this module's rules, the character table, Python's Unicode."""
 
@@ -55,7 +65,7 @@ _BULK_HASH = 32 << 20  # bytes that FTS5 gathers before it writes, while buildin
 _USUAL_HASH = 1 << 20  # FTS5's own value
 _USUAL_AUTOMERGE = 4  # FTS5's own value
 _PHRASE = 50  # tokens of one phrase while checking a row
-_LABELS = "search_labels"  # the column of the table of pairs that is no text
+_SAMPLE = 5000  # rows that are read to find out which units are common
 # A tail of 20,000 costs a search of a common word some 10 ms; a short one is not worth a rebuild.
 _LONG_TAIL = 20_000
 _TAIL_SHARE = 50
@@ -152,13 +162,18 @@ class Index:
         return f"{self.fts}_labels"
 
     @property
+    def common_units(self) -> str:
+        """The name of the table of the units that the table of units has."""
+        return f"{self.units}_common"
+
+    @property
     def every_row(self) -> str:
         """A select of the key of every row of the table."""
         return f"select {self._column(self.key)} from {quoted(self.table)}"
 
     def create(self, db: sqlite3.Connection) -> None:
         """Create the empty index; raises sqlite3.OperationalError where there is one."""
-        columns = ", ".join(map(quoted, (*self.columns, _LABELS)))
+        columns = ", ".join(map(quoted, self.columns))
         with _atomic(db):
             db.execute(
                 f"create virtual table {quoted(self.fts)} using fts5"
@@ -179,6 +194,10 @@ class Index:
                 "(id integer primary key, labels text not null unique) strict"
             )
             db.execute(
+                f"create table {quoted(self.common_units)} "
+                "(unit text primary key) strict, without rowid"
+            )
+            db.execute(
                 "create table if not exists search_index "
                 "(name text primary key, version text not null) strict"
             )
@@ -187,10 +206,20 @@ class Index:
     def drop(self, db: sqlite3.Connection) -> None:
         """Remove the index, as far as there is one."""
         with _atomic(db):
-            for name in (self.fts, self.units, self.rows, self.label_sets):
+            for name in self._tables:
                 db.execute(f"drop table if exists {quoted(name)}")
             if _has_table(db, "search_index"):
                 db.execute("delete from search_index where name = ?", (self.table,))
+
+    @property
+    def _tables(self) -> tuple[str, ...]:
+        return self.fts, self.units, self.rows, self.label_sets, self.common_units
+
+    def common(self, db: sqlite3.Connection) -> frozenset[str]:
+        """The units, as they are written in tokens, that the table of units has."""
+        cursor = db.execute(f"select unit from {quoted(self.common_units)}")
+        cursor.row_factory = None
+        return frozenset(unit for (unit,) in cursor)
 
     def is_current(self, db: sqlite3.Connection) -> bool:
         """Whether the index is there, made by these rules, its tail short; if not, rebuild it."""
@@ -222,10 +251,11 @@ class Index:
         units: FTS5 would take out the wrong tokens without a word.
         """
         row = self._row(db, rowid)
-        columns, singles = self._tokens(old, *row.properties) if row else ([], [])
+        common = self.common(db)
+        columns, singles = self._tokens(common, old, *row.properties) if row else ([], [])
         if row is None or row.tokens != sum(map(len, columns)):
             raise IndexMismatch(f"{self.table} {rowid} is not in the index with this text")
-        delete = self._command(self.fts, (*self.columns, _LABELS), "delete")
+        delete = self._command(self.fts, self.columns, "delete")
         db.execute(delete, (row.docid, *map(" ".join, columns)))
         db.execute(self._command(self.units, ("units",), "delete"), (row.docid, " ".join(singles)))
         db.execute(f"delete from {quoted(self.rows)} where docid = ?", (row.docid,))
@@ -233,7 +263,8 @@ class Index:
     def replace(self, db: sqlite3.Connection, rowid: int, old: Values, new: Values) -> None:
         """Index a row's new text in place of ``old``; raises as :meth:`remove` does."""
         row, properties = self._row(db, rowid), self._properties(db, rowid)
-        if row is None or row.properties != properties or self._tokens(old) != self._tokens(new):
+        same = row is not None and row.properties == properties
+        if not same or self._tokens((), old) != self._tokens((), new):
             self.remove(db, rowid, old)
             if row is not None and row.sort == properties[0]:  # its place in the order stays
                 self._add(db, row.docid, rowid, new, *properties)
@@ -252,16 +283,17 @@ class Index:
             self.create(db)
             self._configure(db, hashsize=_BULK_HASH, automerge=0)
             db.execute(f"drop index {quoted(self._key_index)}")
+            common = self._find_common(db)
             source = enumerate(self._rows(db, in_order=True), start=1)
             while batch := list(islice(source, _BATCH)):
                 count += len(batch)
                 tokens = [
-                    (docid, *self._tokens(values, sort, labels))
+                    (docid, *self._tokens(common, values, sort, labels))
                     for docid, (_, values, sort, labels) in batch
                 ]
                 sizes = [sum(map(len, columns)) for _, columns, _ in tokens]
                 db.executemany(
-                    self._command(self.fts, (*self.columns, _LABELS)),
+                    self._command(self.fts, self.columns),
                     [(docid, *map(" ".join, columns)) for docid, columns, _ in tokens],
                 )
                 db.executemany(
@@ -311,31 +343,52 @@ class Index:
             return None
         found = db.execute("select version from search_index where name = ?", (self.table,))
         row = found.fetchone()
-        whole = all(
-            _has_table(db, name) for name in (self.fts, self.units, self.rows, self.label_sets)
-        )
+        whole = all(_has_table(db, name) for name in self._tables)
         return str(row[0]) if row and whole else None
 
     def _tokens(
-        self, values: Values, sort: int = 0, labels: str = ""
+        self, common: Container[str], values: Values, sort: int = 0, labels: str = ""
     ) -> tuple[list[list[str]], list[str]]:
-        """The tokens of each column and of the labels, and the set of units with the labels."""
+        """The tokens of each column, labels before the first, and those of the table of units."""
+        marks = [label_token(label) for label in ("", order_label(sort), *labels.split())]
         columns: list[list[str]] = []
-        singles: dict[str, None] = {}
+        singles = dict.fromkeys(marks)
         for name in self.columns:
-            tokens: list[str] = []
+            tokens: list[str] = [] if columns else [*marks]
             for stretch in written_units(fold(values[name] or "")):
                 tokens += pairs(stretch)
-                singles.update(dict.fromkeys(stretch))
+                singles.update(dict.fromkeys(unit for unit in stretch if unit in common))
             columns.append(tokens)
-        marks = [label_token(label) for label in ("", order_label(sort), *labels.split())]
-        return [*columns, marks], [*singles, *marks]
+        return columns, [*singles]
+
+    def _find_common(self, db: sqlite3.Connection) -> frozenset[str]:
+        """Find out which units are common, from rows spread over the table, and keep them."""
+        read, having = 0, Counter[str]()
+        for _, values, *_ in self._rows(db, self._spread(db, _SAMPLE)):
+            read += 1
+            texts = (values[name] for name in self.columns)
+            having.update(
+                {unit for text in texts for s in written_units(fold(text or "")) for unit in s}
+            )
+        common = frozenset(unit for unit, times in having.items() if times >= read * COMMON)
+        sql = f"insert into {quoted(self.common_units)} values (?)"
+        db.executemany(sql, [(unit,) for unit in sorted(common)])
+        return common
+
+    def _spread(self, db: sqlite3.Connection, number: int, turn: int = 0) -> str:
+        """The end of a select that has at most so many rows, spread evenly over the table."""
+        table, key = quoted(self.table), self._column(self.key)
+        (count,) = db.execute(f"select count(*) from {table}").fetchone()
+        step = max(1, -(-count // number))
+        numbered = f"select {key} as k, row_number() over (order by {key}) as n from {table}"
+        chosen = f"select k from ({numbered}) where n % {step} = {turn % step}"
+        return f"where {key} in ({chosen}) order by {key}"
 
     def _add(
         self, db: sqlite3.Connection, docid: int, key: int, values: Values, sort: int, labels: str
     ) -> None:
-        columns, singles = self._tokens(values, sort, labels)
-        insert = self._command(self.fts, (*self.columns, _LABELS))
+        columns, singles = self._tokens(self.common(db), values, sort, labels)
+        insert = self._command(self.fts, self.columns)
         db.execute(insert, (docid, *map(" ".join, columns)))
         db.execute(self._command(self.units, ("units",)), (docid, " ".join(singles)))
         sets = quoted(self.label_sets)
@@ -444,15 +497,15 @@ class Index:
         sums: dict[int, int] = {}
         keys: dict[int, int] = {}
         found = []
-        names = (*self.columns, _LABELS)
+        common = self.common(db)
         for key, values, *properties in self._rows(db):
             row = self._row(db, key)
             if row is None or [*row.properties] != properties:
                 found.append(Difference(key, "has other properties in the index"))
                 continue
-            columns, singles = self._tokens(values, *row.properties)
+            columns, singles = self._tokens(common, values, *row.properties)
             total = sum(hash((unit, None, None)) for unit in singles)
-            for name, tokens in zip(names, columns, strict=True):
+            for name, tokens in zip(self.columns, columns, strict=True):
                 total += sum(hash((token, name, at)) for at, token in enumerate(tokens))
             sums[row.docid], keys[row.docid] = total, key
         if found:
@@ -468,20 +521,14 @@ class Index:
         ]
 
     def _check_some(self, db: sqlite3.Connection, sample: int, turn: int) -> list[Difference]:
-        table, key = quoted(self.table), self._column(self.key)
-        count = db.execute(f"select count(*) from {table}").fetchone()[0]
-        step = max(1, -(-count // sample))
-        numbered = f"select {key} as k, row_number() over (order by {key}) as n from {table}"
-        chosen = f"select k from ({numbered}) where n % {step} = {turn % step}"
         found = []
-        for rowid, values, *properties in self._rows(
-            db, f"where {key} in ({chosen}) order by {key}"
-        ):
+        common = self.common(db)
+        for rowid, values, *properties in self._rows(db, self._spread(db, sample, turn)):
             row = self._row(db, rowid)
             if row is None or [*row.properties] != properties:
                 found.append(Difference(rowid, "has other properties in the index"))
                 continue
-            columns, singles = self._tokens(values, *row.properties)
+            columns, singles = self._tokens(common, values, *row.properties)
             if row.tokens != sum(map(len, columns)):
                 found.append(Difference(rowid, "has another number of units in the index"))
             elif not self._holds(db, row.docid, columns, singles):
@@ -493,7 +540,7 @@ class Index:
     ) -> bool:
         asked = [
             (self.fts, f'{{{quoted(name)}}} : "{" ".join(tokens[at : at + _PHRASE])}"')
-            for name, tokens in zip((*self.columns, _LABELS), columns, strict=True)
+            for name, tokens in zip(self.columns, columns, strict=True)
             # Each phrase begins with the last token of the one before: order is proven throughout.
             for at in range(0, len(tokens), _PHRASE - 1)
         ]

@@ -27,7 +27,8 @@ False
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import sqlite3
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -68,17 +69,22 @@ class Query:
             )
         )
 
-    def sql(self, index: Index) -> tuple[str, list[str]]:
+    def sql(self, db: sqlite3.Connection, index: Index) -> tuple[str, list[str]]:
         """A select of the keys of the rows that match, in no order, and its parameters.
 
-        >>> sql, values = parse("危房改造").sql(Index("entries", columns=("text",)))
+        It is good until the index is rebuilt.
+
+        >>> db, notes = sqlite3.connect(":memory:"), Index("notes", columns=("text",))
+        >>> notes.create(db)
+        >>> sql, values = parse("危房改造").sql(db, notes)
         >>> values
         ['"危房 房改 改造"']
         """
         if not self.terms:
             return index.every_row, []
-        rest, singles = self.apart()
-        in_pairs, match = rest.match()
+        common = index.common(db)
+        rest, singles = self.apart(common)
+        in_pairs, match = rest.match(common)
         table, rows = quoted(index.fts if in_pairs else index.units), quoted(index.rows)
         sql = (
             f"select {rows}.key from {table} cross join {rows} on {rows}.docid = {table}.rowid "
@@ -86,26 +92,21 @@ class Query:
         )
         if not singles:
             return sql, [match]
-        # The plus keeps SQLite from looking each of them up in the table of pairs.
+        # The plus keeps SQLite from looking each of them up in the other table.
         units = quoted(index.units)
         also = f" and +{rows}.docid in (select rowid from {units} where {units} match ?)"
-        return sql + also, [match, Query(singles).match()[1]]
+        return sql + also, [match, Query(singles).match(common)[1]]
 
-    def apart(self) -> tuple[Query, tuple[Term, ...]]:
-        """The query without the single units asked for beside longer words, and those units.
+    def apart(self, common: Container[str]) -> tuple[Query, tuple[Term, ...]]:
+        """The query without the common units asked for beside other words, and those units.
 
-        As prefixes in the table of pairs common ones are slow. A unit that one of the longer
-        words contains need not be asked for.
+        As prefixes in the table of pairs they are slow. A unit that one of the longer words
+        contains need not be asked for. ``common`` is what the index has of them.
         """
-        if len(self.terms) < 2 or not self.match()[0]:
+        if len(self.terms) < 2 or not self.match(common)[0]:
             return self, ()
-        singles = tuple(
-            term
-            for term in self.terms
-            if isinstance(word := term.term if isinstance(term, Not) else term, str)
-            and not _needs_pairs(word)
-        )
-        longer = [term for term in self.terms if isinstance(term, str) and _needs_pairs(term)]
+        singles = tuple(t for t in self.terms if _worded(t) and not _needs_pairs(t, common))
+        longer = [t for t in self.terms if isinstance(t, str) and _needs_pairs(t, common)]
         asked = tuple(
             term
             for term in singles
@@ -113,13 +114,44 @@ class Query:
         )
         return Query(tuple(term for term in self.terms if term not in singles)), asked
 
-    def match(self) -> tuple[bool, str]:
+    def alternatives(self, common: Container[str]) -> tuple[Query, ...]:
+        """Two queries that find together what this one finds, where that is faster; else none.
+
+        That is where common units and longer words are alternatives, in one place: asked apart
+        from these, the units are no prefixes in the table of pairs.
+        """
+        mixed = []
+        for at, term in enumerate(self.terms):
+            if isinstance(term, Either):
+                light = tuple(t for t in term.terms if not _needs_pairs(t, common))
+                heavy = tuple(t for t in term.terms if _needs_pairs(t, common))
+                if heavy and any(map(_worded, light)):
+                    mixed.append((at, light, heavy))
+        if len(mixed) != 1:
+            return ()
+        [(at, *parts)] = mixed
+        before, behind = self.terms[:at], self.terms[at + 1 :]
+        queries = []
+        for part in parts:
+            alone = part[0].terms if isinstance(part[0], All) else part
+            wanted = (Either(part),) if len(part) > 1 else alone
+            queries.append(Query(tuple(dict.fromkeys((*before, *wanted, *behind)))))
+        return tuple(queries)
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether a word that must occur contains one that must not."""
+        words = [term for term in self.terms if isinstance(term, str)]
+        refused = [t.term for t in self.terms if isinstance(t, Not) and isinstance(t.term, str)]
+        return any(pattern(each).search(word) for each in refused for word in words)
+
+    def match(self, common: Container[str]) -> tuple[bool, str]:
         """Whether the table of pairs is asked (else that of units), and FTS5's expression for it.
 
-        A query of single units alone, or without words, is for the small table of units.
+        A query of common units alone, or without words, is for the small table of units.
         """
         terms = _all(self.terms)
-        in_pairs = terms is not None and _needs_pairs(terms)
+        in_pairs = terms is not None and _needs_pairs(terms, common)
         return in_pairs, _EVERY if terms is None else _expression(terms, in_pairs)
 
     def holds(self, texts: Mapping[str, str | None], labels: Iterable[str] = ()) -> bool:
@@ -178,6 +210,19 @@ def parse(text: str, fields: Mapping[str, Field] | None = None) -> Query:
 _EVERY = f'"{label_token("")}"'
 
 
+def _worded(term: Term) -> bool:
+    """Whether a term asks for words, wanted or not."""
+    match term:
+        case Filter():
+            return False
+        case All(terms) | Either(terms):
+            return any(map(_worded, terms))
+        case Not(inner):
+            return _worded(inner)
+        case _:
+            return True
+
+
 def _all(terms: tuple[Term, ...]) -> Term | None:
     return All(terms) if len(terms) > 1 else terms[0] if terms else None
 
@@ -195,14 +240,15 @@ def _words(term: Term) -> Iterator[str]:
             return
 
 
-def _needs_pairs(term: Term) -> bool:
+def _needs_pairs(term: Term, common: Container[str]) -> bool:
     match term:
         case str():
-            return sum(map(len, written_units(term))) > 1
+            units = [unit for stretch in written_units(term) for unit in stretch]
+            return len(units) > 1 or units[0] not in common
         case All(terms) | Either(terms):
-            return any(map(_needs_pairs, terms))
+            return any(_needs_pairs(each, common) for each in terms)
         case Not(inner):
-            return _needs_pairs(inner)
+            return _needs_pairs(inner, common)
         case Within():
             return True
         case _:

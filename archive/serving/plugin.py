@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from datasette.views.base import DatasetteError
 from markupsafe import Markup
 
 from archive.database import ENTRIES_INDEX
-from archive.entry_search import parse_entries
+from archive.entry_search import parse_entries, sources_of
 from archive.provinces import PROVINCES
 from archive.search import InvalidQuery, Query, parse, plain, snippet
 from archive.serving import middleware, search_routes
@@ -111,30 +111,30 @@ def filters_from_request(request: Any, database: str, table: str, datasette: Any
         return None
 
     async def searched() -> FilterArguments:
-        found = await datasette.get_database(DATABASE).execute("select slug, name from sources")
         excel = excel_url(request.query_string, datasette)
         try:
-            return search_filter(request.args, excel, dict(found.rows))
+            return await datasette.get_database(DATABASE).execute_fn(
+                lambda conn: search_filter(conn, request.args, excel)
+            )
         except InvalidQuery as error:
             raise DatasetteError(str(error), title="检索式太长", status=400) from error
 
     return searched
 
 
-def search_filter(args: Any, excel: str, sources: Mapping[str, str]) -> FilterArguments:
+def search_filter(conn: sqlite3.Connection, args: Any, excel: str) -> FilterArguments:
     """The conditions for ``_search`` and ``_search_<column>``, all of which must hold.
 
     ``_search_<column>`` asks for the words in that one column; a column that is not searched
-    has no words, so nothing is found. ``sources`` has the name of each source's slug. Raises
-    InvalidQuery.
+    has no words, so nothing is found. Raises InvalidQuery.
     """
     typed = " ".join(args.getlist("_search"))
-    query = parse_entries(typed, sources)
+    query = parse_entries(typed, sources_of(conn))
     wheres: list[str] = []
     params: dict[str, str] = {}
     said: list[str] = []
     if query.terms:
-        wheres.append(_condition(query, params))
+        wheres.append(_condition(conn, query, params))
         said.append(query.describe())
     for key in sorted(key for key in args if key.startswith(_COLUMN)):
         column, words = key.removeprefix(_COLUMN), " ".join(args.getlist(key))
@@ -143,7 +143,7 @@ def search_filter(args: Any, excel: str, sources: Mapping[str, str]) -> FilterAr
             wheres.append("0")
             said.append(f"（没有可检索的栏目“{column}”）")
         elif within.terms:
-            wheres.append(_condition(within.within(column, column), params))
+            wheres.append(_condition(conn, within.within(column, column), params))
             said.append(f"{column} {within.describe()}")
     context = {
         "supports_search": True,
@@ -155,9 +155,9 @@ def search_filter(args: Any, excel: str, sources: Mapping[str, str]) -> FilterAr
     return FilterArguments(wheres, params, said, context)
 
 
-def _condition(query: Query, params: dict[str, str]) -> str:
+def _condition(conn: sqlite3.Connection, query: Query, params: dict[str, str]) -> str:
     """The index's sub-select with names for its parameters, which are added to ``params``."""
-    sql, values = query.sql(ENTRIES_INDEX)
+    sql, values = query.sql(conn, ENTRIES_INDEX)
     for value in values:
         sql = sql.replace("?", _named(value, params), 1)
     return f"{ENTRIES_INDEX.key} in ({sql})"
