@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import socket
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from archive.database import SCHEMA_VERSION
+from archive.database import ENTRIES_INDEX, SCHEMA_VERSION, connect
 from archive.errors import Damaged, UsageError
 from archive.serving import application
+from archive.status import open_readonly
+from archive.store import lock
+
+MAX_ADDRESS_BYTES = 1 << 20
+"""How long an address may be to be answered, with words, that its query is too long."""
 
 _METHODS = (b"GET ", b"HEAD ")
 _ASCII = bytes(range(0x80))
@@ -42,17 +48,24 @@ def serve(data: Path, host: str, port: int) -> None:
     """Serve ``data/bulletins.db`` at an address; port 0 takes a free one. Ends with Ctrl-C.
 
     Raises UsageError when there is no database yet or the address cannot be had, Damaged when
-    the database is none that this program reads.
+    the database is none that this program reads, and as :func:`renew_index` does.
     """
     path = data / "bulletins.db"
     check(path)
+    renew_index(data)
     app = application(path).app()
     with listen(host, port) as listening:
         # From here on a client waits instead of being refused, however slow the start.
         listening.listen()
         shown = f"[{host}]" if ":" in host else host
         print(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)", flush=True)
-        config = uvicorn.Config(app, http=LenientProtocol, log_level="warning", lifespan="on")
+        config = uvicorn.Config(
+            app,
+            http=LenientProtocol,
+            log_level="warning",
+            lifespan="on",
+            h11_max_incomplete_event_size=MAX_ADDRESS_BYTES,
+        )
         uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -81,9 +94,25 @@ def check(path: Path) -> None:
         )
 
 
+def renew_index(data: Path) -> None:
+    """Make the search index anew where it is none that this program reads: after an upgrade.
+
+    Raises Locked where another process is writing (that makes it anew too), CannotWrite.
+    """
+    with closing(open_readonly(data)) as conn:
+        if ENTRIES_INDEX.is_readable(conn):
+            return
+    print("the search index is of another version: making it anew ...", flush=True)
+    with lock(data):
+        connect(data / "bulletins.db").conn.close()
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A socket bound to an address; raises UsageError, saying why, where it cannot be had."""
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio sends small answers at once (TCP_NODELAY); without it each
+    # answer on a connection that is kept open waits some 40 ms.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))

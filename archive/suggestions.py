@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -41,8 +41,9 @@ def suggest(conn: sqlite3.Connection, query: Query, limit: int = 5) -> list[Sugg
     """The nearest queries that do find something, for a page that would else be blank.
 
     In this order: numbers written in the other script, places of similar or later names, a long
-    word cut in two, one term left out; of one kind those with the most hits first. None
-    for more than ten terms.
+    word cut in two, one term left out; of one kind those with the most hits first. Where none of
+    these finds anything: without all terms that have no hits by themselves, else a single term.
+    None for more than ten terms.
     """
     if len(query.terms) > _MOST_TERMS:
         return []
@@ -54,16 +55,28 @@ def suggest(conn: sqlite3.Connection, query: Query, limit: int = 5) -> list[Sugg
         ("拆成两个词", _cut_in_two(query)),
         ("去掉一个条件", _one_left_out(query)),
     ):
-        kind = []
-        for candidate in candidates:
-            if candidate in tried or not candidate.terms:
-                continue
-            tried.add(candidate)
-            number = count(conn, ENTRIES_INDEX, candidate, _SUGGESTED)
-            if number.number:
-                kind.append(Suggestion(typed(candidate), why, number))
-        found += sorted(kind, key=lambda each: -each.count.number)[:3]
+        found += _that_find(conn, why, candidates, tried)
+    for why, candidates in (
+        ("去掉没有结果的条件", _with_hits(conn, query)),
+        ("只查其中一个词", _one_alone(query)),
+    ):
+        found = found or _that_find(conn, why, candidates, tried)
     return found[:limit]
+
+
+def _that_find(
+    conn: sqlite3.Connection, why: str, candidates: Iterable[Query], tried: set[Query]
+) -> list[Suggestion]:
+    """Those of one kind that find something and were not tried before, the best three."""
+    kind = []
+    for candidate in candidates:
+        if candidate in tried or not candidate.terms:
+            continue
+        tried.add(candidate)
+        number = count(conn, ENTRIES_INDEX, candidate, _SUGGESTED)
+        if number.number:
+            kind.append(Suggestion(typed(candidate), why, number))
+    return sorted(kind, key=lambda each: -each.count.number)[:3]
 
 
 def typed(query: Query) -> str:
@@ -186,3 +199,14 @@ def _one_left_out(query: Query) -> Iterator[Query]:
     if len(query.terms) > 1:
         for at in range(len(query.terms)):
             yield _replaced(query, at)
+
+
+def _with_hits(conn: sqlite3.Connection, query: Query) -> Iterator[Query]:
+    """What is left without the terms that find nothing by themselves."""
+    left = [term for term in query.terms if count(conn, ENTRIES_INDEX, Query((term,)), 1).number]
+    if not all(isinstance(term, Not) for term in left):
+        yield Query(tuple(left))
+
+
+def _one_alone(query: Query) -> Iterator[Query]:
+    return (Query((term,)) for term in query.terms if not isinstance(term, Not))

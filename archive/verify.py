@@ -13,6 +13,7 @@ from archive.captures import read_captures, warc_files
 from archive.clock import now
 from archive.database import ENTRIES_INDEX
 from archive.errors import Damaged
+from archive.search import differences
 from archive.status import open_readonly
 from archive.store import lock
 
@@ -32,9 +33,8 @@ def problems(folder: Path, *, full: bool = False) -> Iterator[str]:
             yield from _captures(folder, conn)
             yield from _database(conn)
             # Another sample every day, so that a month of checks sees most of the archive.
-            for difference in ENTRIES_INDEX.check(
-                conn, None if full else SAMPLE, turn=now().toordinal()
-            ):
+            sample = None if full else SAMPLE
+            for difference in differences(conn, ENTRIES_INDEX, sample, turn=now().toordinal()):
                 row = f"entry {difference.rowid} " if difference.rowid else ""
                 yield f"search index: {row}{difference.problem}; {_MEND}"
         except sqlite3.DatabaseError as error:

@@ -18,7 +18,7 @@ from typing import Any
 from archive import entry_search
 from archive.database import ENTRIES_INDEX
 from archive.search import fold
-from archive.search.index import pairs, written_units
+from archive.search.tokens import pairs, written_units
 
 
 @dataclass(frozen=True, slots=True)

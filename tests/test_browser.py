@@ -28,18 +28,34 @@ from archive.serve import serve
 serve(pathlib.Path(sys.argv[1]), "127.0.0.1", 0)
 """
 
+# Facets are counted once there is a file that says so.
+SERVE_LATE = """
+import pathlib, sys, time
+from archive.serving import search_routes
+counted = search_routes.facets
+def late(*given):
+    for _ in range(400):
+        if pathlib.Path(sys.argv[1], "counted").exists():
+            break
+        time.sleep(0.05)
+    return counted(*given)
+search_routes.facets, search_routes.FACETS_AT_ONCE = late, 0
+"""
+
 pytestmark = pytest.mark.browser
 
 
 @contextmanager
-def served(data: Path) -> Iterator[str]:
+def served(data: Path, script: str = SERVE) -> Iterator[str]:
     """The address of a server process over a data folder."""
     with subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(data)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, str(data)], stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
-        yield server.stdout.readline().split()[0].rstrip("/")
-        server.terminate()
+        try:
+            yield server.stdout.readline().split()[0].rstrip("/")
+        finally:
+            server.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +186,31 @@ def test_an_empty_search_leads_on(page: Any) -> None:
     page.locator(".nearest a").first.click()
     page.locator("ol.found li").first.wait_for()
     assert page.locator("input[name=q]").input_value() == "危房改造"
+
+
+def test_facets_that_come_late_move_nothing(page: Any, tmp_path: Path) -> None:
+    write_archive(tmp_path / "bulletins.db")
+    with served(tmp_path, SERVE_LATE + SERVE) as address:
+        page.goto(f"{address}/search", wait_until="commit")
+        page.locator("ol.found > li").last.wait_for()
+        # The results are not only there, they are seen.
+        page.evaluate(
+            "new Promise(seen => new PerformanceObserver(() => seen())"
+            ".observe({type: 'paint', buffered: true}))"
+        )
+        facets = page.locator("#facets")
+        before, results = facets.bounding_box(), page.locator(".results").bounding_box()
+        said = facets.evaluate("box => getComputedStyle(box, '::before').content")
+        assert said.startswith('"正在归类')
+        assert page.locator("footer").count() == 0
+        (tmp_path / "counted").touch()
+        page.locator("footer").wait_for()
+        assert facets.locator("a", has_text="湖北").count() == 1
+        assert page.locator(".results").bounding_box() == results
+        assert facets.bounding_box()["x"] == before["x"]
+        assert facets.bounding_box()["y"] == before["y"]
+        assert (before["x"] > 800) is (page.viewport_size["width"] == 1280)
+        assert fits(page)
 
 
 def test_a_script_in_a_title_stays_text(page: Any) -> None:

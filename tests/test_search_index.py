@@ -27,6 +27,7 @@ from archive.search import (
     Index,
     IndexMismatch,
     InvalidQuery,
+    differences,
     fold,
     parse,
     units,
@@ -289,8 +290,8 @@ def differential(seed: int, size: int, queries: int) -> None:
     compare(db, rows, asked[::5], everything=True)
     assert hits > queries // 3
     assert misses > queries // 20
-    assert ENTRIES.check(db) == []
-    assert ENTRIES.check(db, sample=50) == []
+    assert differences(db, ENTRIES) == []
+    assert differences(db, ENTRIES, sample=50) == []
 
 
 def test_index_equals_a_scan() -> None:
@@ -371,7 +372,7 @@ def test_index_stays_true_through_inserts_revisions_and_removals() -> None:
             hits, _ = compare(db, rows, queries[:300])
             compare(db, rows, queries[300:], everything=True)
             assert hits > 100
-            assert ENTRIES.check(db) == []
+            assert differences(db, ENTRIES) == []
             if step == 299:
                 ENTRIES.rebuild(db)
     before = [search(db, word) for word in PIECES]
@@ -457,7 +458,7 @@ def test_common_units_are_found_by_a_rebuild(db: sqlite3.Connection) -> None:
     assert found["户 -房"] == {1, 2}
     put(db, 13, "户房")
     assert search(db, "户") == {1, 2, 13}
-    assert ENTRIES.check(db) == []
+    assert differences(db, ENTRIES) == []
 
 
 @pytest.mark.parametrize(
@@ -647,7 +648,7 @@ def test_any_text_is_found_by_what_is_in_it(text: str, start: int, length: int) 
     query = parse(text[start % len(text) :][:length])
     sql, values = query.sql(db, ENTRIES)
     assert bool(db.execute(sql, values).fetchall()) is query.holds({"text": row["text"]})
-    assert ENTRIES.check(db) == []
+    assert differences(db, ENTRIES) == []
     db.close()
 
 
@@ -720,19 +721,24 @@ def test_check_names_the_row(
 ) -> None:
     for number in range(1, 5):
         put(db, number, "农村危房改造")
-    assert ENTRIES.check(db) == ENTRIES.check(db, sample=4) == []
+    assert differences(db, ENTRIES) == differences(db, ENTRIES, sample=4) == []
     harm(db)
-    assert ENTRIES.check(db) == [Difference(rowid, problem)]
-    assert [found.rowid for found in ENTRIES.check(db, sample=4)] == ([rowid] if sampled else [])
+    assert differences(db, ENTRIES) == [Difference(rowid, problem)]
+    assert [found.rowid for found in differences(db, ENTRIES, sample=4)] == (
+        [rowid] if sampled else []
+    )
     assert ENTRIES.rebuild(db) in (3, 4, 5)
-    assert ENTRIES.check(db) == ENTRIES.check(db, sample=4) == []
+    assert differences(db, ENTRIES) == differences(db, ENTRIES, sample=4) == []
 
 
 def test_a_sample_takes_turns(db: sqlite3.Connection) -> None:
     for number in range(1, 8):
         put(db, number, "农村危房改造")
     db.execute("update entries set text = '农村' where id = 7")
-    seen = [[found.rowid for found in ENTRIES.check(db, sample=2, turn=turn)] for turn in range(8)]
+    seen = [
+        [found.rowid for found in differences(db, ENTRIES, sample=2, turn=turn)]
+        for turn in range(8)
+    ]
     assert seen == [[], [], [], [7], [], [], [], [7]]
 
 
@@ -743,7 +749,7 @@ def test_a_sample_sees_two_characters_exchanged(db: sqlite3.Connection, at: int)
     exchanged = text[:at] + text[at + 1] + text[at] + text[at + 2 :]
     db.execute("update entries set text = ?", (exchanged,))
     problem = "lacks units of its text in the index"
-    assert ENTRIES.check(db, sample=1) == [Difference(1, problem)]
+    assert differences(db, ENTRIES, sample=1) == [Difference(1, problem)]
 
 
 def test_check_sees_damage(db: sqlite3.Connection) -> None:
@@ -751,7 +757,7 @@ def test_check_sees_damage(db: sqlite3.Connection) -> None:
     db.commit()
     db.execute("delete from entries_fts_data where id > 10")
     db.commit()
-    [found] = ENTRIES.check(db)
+    [found] = differences(db, ENTRIES)
     assert found.rowid is None
     assert found.problem.startswith("entries_fts: ")
 
@@ -763,7 +769,7 @@ def test_a_locked_database_is_no_difference(tmp_path: Path) -> None:
     ENTRIES.rebuild(writer)
     writer.execute("begin immediate")
     with pytest.raises(sqlite3.OperationalError, match="locked"):
-        ENTRIES.check(reader)
+        differences(reader, ENTRIES)
     writer.close()
     reader.close()
 
@@ -774,7 +780,9 @@ def test_version(db: sqlite3.Connection) -> None:
     assert db.execute("select name, version from search_index").fetchall() == [("entries", VERSION)]
     db.execute("update search_index set version = '0'")
     assert not ENTRIES.is_current(db)
-    assert ENTRIES.check(db) == [Difference(None, "the index is missing or made by other rules")]
+    assert differences(db, ENTRIES) == [
+        Difference(None, "the index is missing or made by other rules")
+    ]
     assert ENTRIES.rebuild(db) == 1
     assert ENTRIES.is_current(db)
     ENTRIES.drop(db)
@@ -798,7 +806,7 @@ def test_rebuild_is_all_or_nothing_and_commits_nothing_of_the_caller(
         wrong.rebuild(db)
     assert not db.in_transaction
     assert search(db, "危房") == {1}
-    assert ENTRIES.check(db) == []
+    assert differences(db, ENTRIES) == []
 
 
 def test_rebuild_leaves_the_usual_settings(db: sqlite3.Connection) -> None:
@@ -832,7 +840,7 @@ def test_it_writes_no_triggers_and_survives_vacuum(tmp_path: Path) -> None:
         0,
     )
     assert search(db, "第7户") == {7}
-    assert ENTRIES.check(db) == []
+    assert differences(db, ENTRIES) == []
     db.close()
 
 
@@ -846,7 +854,7 @@ def test_any_table_with_any_names() -> None:
     db.row_factory = sqlite3.Row
     assert notes.rebuild(db) == 1
     assert search(db, "危房 通知", notes) == search(db, "", notes) == {5}
-    assert notes.check(db) == notes.check(db, sample=1) == []
+    assert differences(db, notes) == differences(db, notes, sample=1) == []
     notes.remove(db, 5, {"bo'dy": "危房改造", "标题": "通知"})
     assert search(db, "危房", notes) == set()
     db.close()
@@ -883,5 +891,5 @@ def test_every_piece_of_a_real_bulletin_is_found(shared: Path) -> None:
     asked = [(spelled(rng, word), word_check(word)) for word in sorted(queries) if word.strip()]
     hits, _ = compare(db, rows, asked)
     assert hits > 1000
-    assert ENTRIES.check(db) == []
+    assert differences(db, ENTRIES) == []
     db.close()

@@ -7,21 +7,27 @@ import csv
 import html
 import io
 import re
+import socket
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from xml.etree import ElementTree
 
 import pytest
+import uvicorn
 
 from archive.database import ENTRIES_INDEX, connect
-from archive.entry_search import labels_of, parse_entries
-from archive.serving import search_routes
-from archive.serving.search_routes import CSV_COLUMNS, Asked, Found, find
+from archive.entry_search import facets, labels_of, parse_entries
+from archive.search import Filter
+from archive.serve import LenientProtocol, listen
+from archive.serving import application, middleware, search_forms, search_request, search_routes
+from archive.serving.search_forms import CSV_COLUMNS
+from archive.serving.search_request import Asked, Found, find
 from tests.test_entry_search import add
 from tests.test_serving import HOSTILE, SCRIPT, Client, write_archive
 
@@ -117,18 +123,63 @@ def test_several_q_must_all_hold(client: Client) -> None:
     assert slugs(answer(client, q=["危房改造", "湖北"])) == ["mohurd-1.2"]
 
 
-def test_without_facets_a_total_may_be_at_least(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(search_routes.count, "__defaults__", (100,))
-    found = answer(client, q="热力", facets=0)
+@pytest.fixture
+def counted_to_100(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Totals are exact up to 100 hits, and so facets are left out beyond."""
+    monkeypatch.setattr(search_request.count, "__defaults__", (100,))
+
+
+@pytest.mark.usefixtures("counted_to_100")
+def test_facets_that_take_their_time_have_an_address(client: Client, path: Path) -> None:
+    found = answer(client, q="热力 管网", sort="relevance")
     assert found["facets"] is None
     assert found["total"] == {"number": 100, "exact": False}
+    asked = {"q": "热力 管网", "sort": "relevance", "facets": "1"}
+    assert found["facets_url"] == f"http://localhost/search.json?{urlencode(asked)}"
+    whole = client.get(found["facets_url"].removeprefix("http://localhost")).json()
+    assert whole["total"] == {"number": 1234, "exact": True}
+    assert whole["facets"]["province"] == {"230000": 412, "420000": 411, "610000": 411}
+    assert whole["facets"]["source"] == {"mohurd": 1234}
+    assert whole["facets"]["month"]["2022-01"] == 103
+    assert whole["facets_url"] is None
+    assert whole["entries"] == found["entries"]
+    assert whole["next"].endswith("&facets=1")
+    few = answer(client, q="危房改造")
+    assert len(scan(path, "危房改造 省:陕西")) == 2
+    assert few["facets"]["province"] == {"420000": 2, "610000": 2}
+    assert few["facets_url"] is None
+
+
+@pytest.mark.usefixtures("counted_to_100")
+def test_facets_that_are_not_wanted_are_left_out(client: Client) -> None:
+    for typed, total in (("危房改造", {"number": 4, "exact": True}),
+                         ("热力", {"number": 100, "exact": False})):  # fmt: skip
+        found = answer(client, q=typed, facets=0)
+        assert found["facets"] is None
+        assert found["facets_url"].endswith("&facets=1")
+        assert found["total"] == total
+        page = client.get("/search", q=typed, facets=0).text
+        assert 'id="facets"' not in page
+        assert f'<a href="/search?{urlencode({"q": typed})}">按省份、来源、月份归类</a>' in page
     assert found["next"].endswith("&facets=0")
-    assert answer(client, q="热力")["total"] == {"number": 1234, "exact": True}
-    page = client.get("/search", q="热力", facets=0).text
     assert "至少 100 条" in page
-    assert 'id="facets"' not in page
+
+
+@pytest.mark.parametrize(
+    "typed", ["危房改造", "脱贫攻坚 或 老旧小区", "热力 省:陕西 日期:2022-03-02", "第7段", "乌有"]
+)
+def test_the_facets_of_a_single_page_are_those_of_the_index(client: Client, typed: str) -> None:
+    found = answer_of(client, typed)
+    assert found.page.after is None
+
+    async def read() -> None:
+        database = client.datasette.get_database("bulletins")
+        counted = await database.execute_fn(lambda conn: facets(conn, found.query))
+        assert found.facets == counted
+        for ours, theirs in (("provinces", "provinces"), ("months", "months")):
+            assert list(getattr(found.facets, ours)) == list(getattr(counted, theirs))
+
+    asyncio.run(read())
 
 
 @pytest.mark.parametrize("sort", ["date", "relevance"])
@@ -287,9 +338,7 @@ def test_facets_add_to_the_query(
     found = answer_of(client, typed)
     links = {
         choice.label: choice
-        for values in search_routes.choices(
-            found, Asked(typed, "date", None), client.datasette
-        ).values()
+        for values in search_routes.choices(found, Asked(typed), client.datasette).values()
         for choice in values
     }
     assert links[label].url == "/search?" + urlencode({"q": wanted})
@@ -303,9 +352,7 @@ def test_facets_add_to_the_query(
 def answer_of(client: Client, typed: str) -> Found:
     async def read() -> Found:
         database = client.datasette.get_database("bulletins")
-        found: Found = await database.execute_fn(
-            lambda conn: find(conn, Asked(typed, "date", None), True)
-        )
+        found: Found = await database.execute_fn(lambda conn: find(conn, Asked(typed, facets=True)))
         return found
 
     return asyncio.run(read())
@@ -316,8 +363,8 @@ def test_relevance_says_when_only_the_newest_are_ranked(
 ) -> None:
     label = "只给最新的 1,000 条排相关度"
     assert label not in client.get("/search", q="热力", sort="relevance").text
-    exact = search_routes.Page([], None, exact=False)
-    monkeypatch.setattr(search_routes, "relevance", lambda *_: exact)
+    newest = search_request.Page([], "1.0~1~1", exact=False)
+    monkeypatch.setattr(search_request, "relevance", lambda *_: newest)
     assert label in client.get("/search", q="热力", sort="relevance").text
     assert answer(client, q="热力", sort="relevance")["sort_exact"] is False
 
@@ -328,7 +375,24 @@ def test_nothing_found_says_what_was_searched_and_offers_the_nearest(client: Cli
     assert "没有这样的条目" in page
     assert f'href="/search?{urlencode({"q": "危房改造"})}">危房改造</a>' in page
     assert "去掉一个条件 · 4 条" in page
-    assert "全部条目" in client.get("/search", q="乌有").text
+
+
+def test_nothing_found_and_nothing_near_says_what_to_try(client: Client) -> None:
+    page = client.get("/search", q="乌有 龘 省:青海 日期:2031-05").text
+    assert "全部包含：“乌有”“龘”；省份：青海省；日期：2031年5月" in page
+    assert "减少词语" in page
+    wanted = urlencode({"q": "省:青海 日期:2031-05"})
+    assert f'看<a href="/search?{wanted}">省份：青海省；日期：2031年5月</a>的全部条目' in page
+    assert 'href="/bulletins/entries?_sort_desc=date">档案的全部条目</a>' in page
+    assert "不限词语" not in client.get("/search", q="乌有").text
+
+
+def test_words_that_find_nothing_are_left_out_together(client: Client) -> None:
+    found = answer(client, q="乌有 危房改造 龘")
+    assert [(each["query"], each["why"]) for each in found["suggestions"]] == [
+        ("危房改造", "去掉没有结果的条件")
+    ]
+    assert "去掉没有结果的条件 · 4 条" in client.get("/search", q="乌有 危房改造 龘").text
 
 
 def test_a_query_of_many_words_is_not_varied(client: Client) -> None:
@@ -337,27 +401,197 @@ def test_a_query_of_many_words_is_not_varied(client: Client) -> None:
     assert answer(client, q=f"{ten} 6日 乌有")["suggestions"] == []
 
 
-@pytest.mark.parametrize("ending", ["", ".json", ".csv", ".atom"])
-def test_too_long_a_query_is_refused_in_words(client: Client, ending: str) -> None:
-    response = client.get(f"/search{ending}", q="长" * 1001)
-    assert response.status_code == 400
-    said = response.json()["error"] if ending == ".json" else response.text
-    assert "检索式太长：最多 1,000 个字符" in said
-    assert client.get(f"/search{ending}", q="长" * 1000).status_code == 200
+def test_too_long_a_query_is_refused_in_words(client: Client) -> None:
+    said = "检索式太长：最多 1,000 个字符，现有 1,001 个，请缩短后再试。"
+    english = "Too long: at most 1,000 characters; shorten it and try again."
+    typed = "长" * 1000
+    page = client.get("/search", q=f"{typed}度")
+    assert page.status_code == 400
+    assert f"<p>{said}</p>" in page.text
+    assert f'lang="en">{english}</p>' in page.text
+    assert Elements(page.text).open == []
+    assert f'name="q" value="{typed}"' in page.text
+    data = client.get("/search.json", q=f"{typed}度")
+    assert data.status_code == 400
+    assert data.json() == {"error": f"{said} {english}"}
+    for ending in (".csv", ".atom"):
+        answered = client.get(f"/search{ending}", q=f"{typed}度", _bom=1)
+        assert answered.status_code == 400
+        assert answered.text == f"{said} {english}"
+        assert answered.headers["content-type"] == "text/plain; charset=utf-8"
+    for ending in ("", ".json", ".csv", ".atom"):
+        assert client.get(f"/search{ending}", q=typed).status_code == 200
+
+
+def test_a_search_ends_at_the_time_limit(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(client.datasette._settings, "sql_time_limit_ms", 0)
+    page = client.get("/search", q="热力")
+    assert page.status_code == 400
+    assert "查询用时超过上限，已停止。请缩小范围" in page.text
+    assert 'name="q" value="热力"' in page.text
+    for ending in (".json", ".csv", ".atom"):
+        said = client.get(f"/search{ending}", q="热力")
+        assert said.status_code == 400
+        assert "narrow it down" in said.text
+
+
+def test_the_way_back_is_in_chinese(client: Client) -> None:
+    for path in ("/search", "/bulletins/entries", "/bulletins/entries/1", "/bulletins"):
+        assert '<a href="/">首页</a>' in client.get(path).text, path
+    assert ' / <a href="/bulletins">bulletins</a> / ' in client.get("/bulletins/entries/1").text
+
+
+# Facets that come after the results
+
+
+@contextmanager
+def serving(path: Path) -> Iterator[Callable[[str], socket.socket]]:
+    """A real server; the function sends it a request and gives the wire."""
+    server = uvicorn.Server(
+        uvicorn.Config(application(path).app(), http=LenientProtocol, log_level="warning")
+    )
+    with listen("127.0.0.1", 0) as listening:
+        listening.listen()
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+
+        def asked(line: str) -> socket.socket:
+            wire = socket.create_connection(listening.getsockname(), timeout=20)
+            wire.sendall(f"{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+            return wire
+
+        try:
+            yield asked
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def received(wire: socket.socket, until: bytes = b"\0") -> str:
+    """What comes over the wire, up to a piece that has ``until`` or to the end."""
+    got = b""
+    while until not in got and (piece := wire.recv(65536)):
+        got += piece
+    return got.decode(errors="replace")
+
+
+def test_results_are_sent_before_facets_are_counted(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = threading.Event()
+
+    def counted(*args: Any) -> Any:
+        assert seen.wait(20)
+        return facets(*args)
+
+    monkeypatch.setattr(search_routes, "facets", counted)
+    with serving(path) as asked:
+        for method in ("HEAD", "GET"):
+            with asked(f"{method} /search?q={quote('热力')}") as wire:
+                if method == "HEAD":  # facets are not even begun
+                    head, body = received(wire).split("\r\n\r\n")
+                    assert body == ""
+                else:
+                    first = received(wire, '<aside id="facets" aria-label="归类">'.encode())
+                    assert first.count("<li>\n<h3>") == 20
+                    assert "黑龙江</a> <span" not in first
+                    assert "</html>" not in first
+                    seen.set()
+                    rest = received(wire)
+                    assert "黑龙江</a> <span" in rest
+                    assert rest.endswith("</html>\r\n0\r\n\r\n")
+                    head = first.partition("\r\n\r\n")[0]
+                assert head.startswith("HTTP/1.1 200 ")
+                for name, value in middleware.headers().items():
+                    assert f"{name.decode()}: {value.decode()}" in head
+                assert "x-accel-buffering: no" in head
+                assert "content-type: text/html; charset=utf-8" in head
+
+
+def test_a_page_is_the_same_however_its_facets_come(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = client.get("/search", q="热力 -第7段")
+    monkeypatch.setattr(search_routes, "FACETS_AT_ONCE", 2000)
+    at_once = client.get("/search", q="热力 -第7段")
+    assert "x-accel-buffering" in late.headers
+    assert "x-accel-buffering" not in at_once.headers
+    assert late.text == at_once.text
+    assert "1,233 条" in late.text
+
+
+@pytest.mark.usefixtures("counted_to_100")
+def test_an_exact_number_comes_with_late_facets(client: Client) -> None:
+    page = client.get("/search", q="热力").text
+    assert '<h2 class="count">至少 100 条' in page
+    assert '<p class="counted">共 <strong>1,234</strong> 条</p>' in page
+    assert page.index('<ol class="found">') < page.index('class="counted"')
+    assert "<!--" not in page
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [(0, "查询用时超过上限，已停止。"), (20_000, "归类没有完成，结果不受影响；请稍后重试。")],
+)
+def test_a_page_ends_well_without_its_facets(
+    client: Client, monkeypatch: pytest.MonkeyPatch, setting: int, said: str
+) -> None:
+    def broken(*_: Any) -> None:
+        raise sqlite3.DatabaseError("样例")
+
+    monkeypatch.setitem(client.datasette._settings, "facet_time_limit_ms", setting)
+    if setting:
+        monkeypatch.setattr(search_routes, "facets", broken)
+    response = client.get("/search", q="热力")
+    assert response.status_code == 200
+    assert f'<aside id="facets" aria-label="归类"><p class="missing">{said}' in response.text
+    assert response.text.count("<li>\n<h3>") == 20
+    assert response.text.rstrip().endswith("</html>")
+    assert Elements(response.text).open == []
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["热力", "热力 或 危房", "热力 -", "热力 省:", "“热力", "(热力", "热力 或", "-热力", "标题:",
+     "热力 日期:2022-03..", "省:湖北 热力", "省:(湖北 或 陕西)", "热力 非", "热 力" * 250],
+)  # fmt: skip
+def test_a_choice_just_adds_to_what_was_asked(client: Client, typed: str) -> None:
+    found = answer_of(client, typed)
+    seen = 0
+    for values in search_routes.choices(found, Asked(typed), client.datasette).values():
+        for value in values:
+            if value.url is None:
+                continue
+            (asked,) = parse_qs(urlsplit(value.url).query).get("q", [""])
+            terms = parse_entries(asked, SOURCES).terms
+            if value.chosen:
+                assert len(terms) == len(found.query.terms) - 1
+                assert set(terms) < set(found.query.terms)
+            else:
+                assert terms[:-1] == found.query.terms
+                assert isinstance(terms[-1], Filter)
+            seen += 1
+    assert seen > 5 or not found.total.number or len(typed) > 700
 
 
 class Elements(HTMLParser):
-    """The names of a page's elements, and of their attributes."""
+    """The names of a page's elements, of their attributes, and of what is never closed."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.names: set[str] = set()
         self.attributes: set[str] = set()
+        self.open: list[str] = []
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.names.add(tag)
         self.attributes |= {name for name, _ in attrs}
+        if tag not in ("meta", "link", "input", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
 
 
 @pytest.mark.parametrize("typed", NASTY, ids=range(len(NASTY)))
@@ -393,7 +627,8 @@ def test_the_database_is_not_read_on_the_event_loops_thread(
         threads.add(threading.get_ident())
         return parse_entries(*args, **more)
 
-    monkeypatch.setattr(search_routes, "parse_entries", noted)
+    monkeypatch.setattr(search_request, "parse_entries", noted)
+    monkeypatch.setattr(search_forms, "parse_entries", noted)
     for ending in (".json", ".csv", ".atom"):
         assert client.get(f"/search{ending}", q="热力").status_code == 200
     assert threads

@@ -17,14 +17,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from datasette.database import Database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive.database import ENTRIES_INDEX, connect
 from archive.errors import Damaged, UsageError
 from archive.serve import check, escaped, listen
-from archive.serving import METADATA, application, tie_broken
+from archive.serving import METADATA, application
 from archive.serving.middleware import clean_query
+from archive.serving.table_queries import tie_broken
 
 # All texts are 样例, written for these tests.
 SCRIPT = "<script>alert(1)</script>"
@@ -208,7 +210,12 @@ def test_search_means_what_the_design_says(client: Client, typed: str, found: se
 
 def test_search_with_filter_facet_and_labels(client: Client) -> None:
     answer = client.json(
-        "/bulletins/entries.json", _search="危房改造", province="420000", _labels="on"
+        "/bulletins/entries.json",
+        _search="危房改造",
+        province="420000",
+        _labels="on",
+        _facet=["source", "kind", "status"],
+        _facet_date="date",
     )
     assert [row["slug"] for row in answer["rows"]] == ["mohurd-1.2", "mohurd-2.1"]
     assert answer["rows"][0]["province"] == {"value": "420000", "label": "湖北省"}
@@ -216,10 +223,66 @@ def test_search_with_filter_facet_and_labels(client: Client) -> None:
     assert answer["filtered_table_rows_count"] == 2
     assert answer["human_description_en"].startswith("where 包含：“危房改造” and province = 420000")
     facets = {name: facet["results"] for name, facet in answer["facet_results"].items()}
-    assert list(facets) == ["province", "source", "kind", "status", "date"]
+    assert set(facets) == {"province", "source", "kind", "status", "date"}
     assert [(f["label"], f["count"]) for f in facets["province"]] == [("湖北省", 2)]
     assert {f["value"]: f["count"] for f in facets["status"]} == {"live": 1, "gone": 1}
     assert {f["value"] for f in facets["date"]} == {"2020-05-06", "2020-02-03"}
+
+
+def test_facets_are_one_click_away(client: Client) -> None:
+    data = client.json("/bulletins/entries.json", _search="危房改造")
+    assert list(data["facet_results"]) == ["province"]
+    page = client.get("/bulletins/entries", _search="危房改造", _size=2).text
+    links = re.findall(r'<a href="([^"]+)#facets">', page)
+    assert [link.rpartition("&amp;")[2] for link in links] == [
+        "_facet=source", "_facet=kind", "_facet=status", "_facet_date=date",
+    ]  # fmt: skip
+    for link in links:
+        name = link.rpartition("=")[2]
+        shown = client.get(link.replace("&amp;", "&")).text
+        assert f'id="facet-{name}"' in shown
+        assert f"={name}#facets" not in shown
+        assert shown.count('#facets">') == 4
+    everything = "&".join(link.rpartition("&amp;")[2] for link in links)
+    assert 'more-facets"></p>' in client.get(f"/bulletins/entries?{everything}").text
+
+
+def test_a_facet_asked_for_twice_is_counted_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    execute = Database.execute
+
+    async def noted(self: Database, sql: str, *args: Any, **kwargs: Any) -> Any:
+        counted.append(sql)
+        return await execute(self, sql, *args, **kwargs)
+
+    monkeypatch.setattr(Database, "execute", noted)
+    once = client.json("/bulletins/entries.json", _search="危房改造")["facet_results"]
+    twice = client.json("/bulletins/entries.json", _search="危房改造", _facet="province")
+    counts = [[f["count"] for f in facet["results"]] for facet in twice["facet_results"].values()]
+    assert counts == [[f["count"] for f in once["province"]["results"]]] * 2
+    assert sum("as value" in sql for sql in counted) == 2
+
+
+# Datasette has made the other facets' coroutines already; nobody waits for them after an error.
+@pytest.mark.filterwarnings("ignore:coroutine '.*Facet:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_facet_that_is_late_is_never_just_missing(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Facets get a limit of their own; here it is one that none can keep.
+    monkeypatch.setattr("archive.serving.FACET_MS", 0.0001)
+    monkeypatch.setitem(client.datasette._settings, "facet_time_limit_ms", 0.0001)
+    data = client.get("/bulletins/entries.json", _search="危房改造")
+    assert data.status_code == 400
+    assert data.json()["error"].startswith("查询用时超过上限")
+    page = client.get("/bulletins/entries", _search="危房改造")
+    assert page.status_code == 200
+    assert "来不及归类：province" in page.text
+    assert client.get("/bulletins/entries.csv", _search="危房改造").status_code == 200
+    asked = {"_search": "危房改造", "_nofacet": 1}
+    assert client.get("/bulletins/entries.json", **asked).status_code == 200
 
 
 def test_several_searches_must_all_hold(client: Client) -> None:

@@ -15,11 +15,13 @@ it can have an :class:`Index`, and any SQLite ≥ 3.20 with FTS5 can read one.
 [(1,)]
 """
 
+from archive.search.checks import Difference, differences
 from archive.search.fold import fold, fold_with_map, units
-from archive.search.index import VERSION, Difference, Index, IndexMismatch
+from archive.search.index import Index, IndexMismatch
 from archive.search.query import MAX_LENGTH, InvalidQuery, Query, parse
 from archive.search.snippet import plain, snippet
 from archive.search.terms import Column, Field, Filter
+from archive.search.tokens import VERSION
 
 __all__ = [
     "MAX_LENGTH",
@@ -32,6 +34,7 @@ __all__ = [
     "IndexMismatch",
     "InvalidQuery",
     "Query",
+    "differences",
     "fold",
     "fold_with_map",
     "parse",

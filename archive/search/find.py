@@ -97,13 +97,24 @@ def count(db: sqlite3.Connection, index: Index, query: Query, at_most: int | Non
     return Count(number, True)
 
 
-def facets(db: sqlite3.Connection, index: Index, query: Query, divisor: int = 1) -> Facets:
-    """Exact numbers of the rows that match: by label, and by order // ``divisor``."""
+def facets(
+    db: sqlite3.Connection,
+    index: Index,
+    query: Query,
+    divisor: int = 1,
+    counted: Count | None = None,
+) -> Facets:
+    """Exact numbers of the rows that match: by label, and by order // ``divisor``.
+
+    It is faster where :func:`count` has ``counted`` them.
+    """
     asked = _Asked(db, index, query)
     sets: Counter[int] = Counter()
     order: Counter[int] = Counter()
     if not asked.nothing:
-        for labels, period, number in asked.groups(divisor):
+        for labels, period, number in asked.groups(
+            divisor, counted or count(db, index, query, _COMMON)
+        ):
             sets[labels] += number
             order[period] += number
     names = dict(db.execute(f"select id, labels from {quoted(index.label_sets)}").fetchall())
@@ -267,11 +278,16 @@ class _Asked:
             return number
         return number + self._count(TAIL, _TOP, f"{_WITHIN} limit ?", *self.span, left)
 
-    def groups(self, divisor: int) -> Iterator[tuple[int, int, int]]:
+    def groups(self, divisor: int, counted: Count) -> Iterator[tuple[int, int, int]]:
         """Set of labels, order // divisor, and how many hits have them, in several pieces."""
+        # Many hits are grouped fastest by some thousand rows, and by their labels alone. But each
+        # piece asks anew, and a prefix is gathered from all over the index each time.
+        prefix = '" *' in (self.match or "")
+        whole = prefix or (counted.exact and counted.number < _COMMON)
         first, last = self.numbers()
         last = min(last, _last(self.db, self.index, 0, TAIL))
-        for low, high, period in self._pieces(first, last, divisor):
+        pieces = [(first, last, None)] if whole else self._pieces(first, last, divisor)
+        for low, high, period in pieces:
             if period is None:
                 yield from self._grouped(divisor, low, high)
             else:
@@ -290,11 +306,6 @@ class _Asked:
 
     def _pieces(self, first: int, last: int, divisor: int) -> Iterator[tuple[int, int, int | None]]:
         """Ranges of numbers to group at a time, with order // divisor where it is one in all."""
-        # Many hits are grouped fastest by some thousand rows, and by their labels alone. But each
-        # piece asks anew, and a prefix is gathered from all over the index each time.
-        if '" *' in (self.match or "") or self.count(_COMMON) < _COMMON:
-            yield first, last, None
-            return
         while first <= last:
             period = self._sort_at(first) // divisor
             border = self._position(Place((period + 1) * divisor, -_TOP)) - 1

@@ -1,18 +1,14 @@
 """The index: two contentless FTS5 tables beside the table whose text they index.
 
-``<table>_fts`` has, at each unit's position (see :func:`archive.search.fold.units`), one token:
-the unit and the one after it, or the unit alone where a blank or the end follows. A word of two
-or more units is a phrase of such pairs, so it is found exactly as it stands, and never across a
-blank or two columns. A word of one unit is a prefix of pairs (``"房" *``), exact too; that costs
-10 ms for each 100,000 rows that have it, so for the units that :data:`COMMON` of all rows have,
+``<table>_fts`` has the tokens of :mod:`archive.search.tokens`: pairs of units. A word of two or
+more units is a phrase of such pairs, so it is found exactly as it stands, and never across a blank
+or two columns. A word of one unit is a prefix of pairs (``"房" *``), exact too; that costs 10 ms
+for each 100,000 rows that have it, so for the units that :data:`COMMON` of all rows have,
 ``<table>_units`` has the set of those in each row. Which they are is found out by a rebuild and
 kept in ``<table>_units_common``; in an index that never was rebuilt there are none.
 
-A run of letters or digits ends with :data:`RUN_END` in a token, so that 70 is not the beginning
-of 701, and ASCII signs are written as their full-width forms, which folded text never has: no
-token holds a character that means something to FTS5. What begins with RUN_END is a label: a
-property of the row that a query can ask for, in both tables: before the text of the first column,
-which FTS5 stores smallest, and which no phrase of a query can reach.
+Labels are in both tables: before the text of the first column, which FTS5 stores smallest, and
+where no phrase of a query can reach them.
 
 Both tables number rows in an order of their own, kept in ``<table>_fts_rows``: the highest number
 is the newest row, so the newest twenty of a million hits are read without looking at the others,
@@ -26,23 +22,16 @@ The index is kept by the application; triggers would need its functions in every
 
 from __future__ import annotations
 
-import re
 import sqlite3
-import unicodedata
-import zlib
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
-from operator import add
 from typing import NamedTuple
 
-from archive.search.fold import LETTER, TRADITIONAL, fold, units
-
-RUN_END = "\x80"
-"""Closes a run in a token; a control character, which folding turns into a blank."""
+from archive.search.fold import fold
+from archive.search.tokens import VERSION, label_token, order_label, pairs, written_units
 
 TAIL = 1 << 30
 """The first number of rows added since the index was last rebuilt."""
@@ -50,21 +39,14 @@ TAIL = 1 << 30
 COMMON = 1 / 6
 """The share of rows that a unit is in to be looked up in the table of units.
 
-At an eighth the table would be a quarter larger, at a quarter words of one unit half as slow again.
+At an eighth the table would be 13 % larger; at a quarter 18 % smaller, but words of one unit half
+as slow again.
 """
 
-VERSION = (
-    f"3.{zlib.crc32(repr(sorted(TRADITIONAL.items())).encode()):08x}.{unicodedata.unidata_version}"
-)
-"""What the tokens depend on: this module's rules, the character table, Python's Unicode."""
-
-_RUN = re.compile(rf"\d|{LETTER}")
-_SIGNS = {code: code + 0xFEE0 for code in range(0x21, 0x7F) if not chr(code).isalnum()}
 _BATCH = 1000
 _BULK_HASH = 32 << 20  # bytes that FTS5 gathers before it writes, while building
 _USUAL_HASH = 1 << 20  # FTS5's own value
 _USUAL_AUTOMERGE = 4  # FTS5's own value
-_PHRASE = 50  # tokens of one phrase while checking a row
 _SAMPLE = 5000  # rows that are read to find out which units are common
 # A tail of 20,000 costs a search of a common word some 10 ms; a short one is not worth a rebuild.
 _LONG_TAIL = 20_000
@@ -77,40 +59,7 @@ class IndexMismatch(Exception):
     """The index does not hold what the caller says it holds; rebuild it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that the index has wrong: about a row, or about the whole where it is None."""
-
-    rowid: int | None
-    problem: str
-
-
-def written_units(folded: str) -> list[list[str]]:
-    """The units of each stretch of a folded text, as they are written in tokens."""
-    return [list(map(_written, stretch)) for stretch in units(folded)]
-
-
-@lru_cache(maxsize=1 << 16)
-def _written(unit: str) -> str:
-    return unit + RUN_END if _RUN.match(unit) else unit.translate(_SIGNS)
-
-
-def label_token(label: str) -> str:
-    """A label as it is written in tokens; the empty one is on every row."""
-    return RUN_END + label.translate(_SIGNS)
-
-
-def order_label(sort: int | str) -> str:
-    """The label that every row has for its place in the order: a day finds its rows by it."""
-    return f"@{sort}"
-
-
-def pairs(stretch: Sequence[str]) -> list[str]:
-    """The tokens of one stretch of written units: each with the next, the last alone."""
-    return [*map(add, stretch, stretch[1:]), stretch[-1]]
-
-
-class _Row(NamedTuple):
+class Indexed(NamedTuple):
     """What the index has of a row beside its tokens, and how many those are."""
 
     docid: int
@@ -140,6 +89,16 @@ class Index:
     key: str = "id"
     order: str = "0"
     labels: str = "''"
+
+    @classmethod
+    def of(cls, db: sqlite3.Connection, table: str) -> Index | None:
+        """The index that a table has, for asking it; None where there is none to be read."""
+        key = primary_key(db, table)
+        index = cls(table, (), key or "")
+        if key is None or not index.is_readable(db):
+            return None
+        columns = db.execute("select name from pragma_table_info(?)", (index.fts,))
+        return cls(table, tuple(name for (name,) in columns), key)
 
     @property
     def fts(self) -> str:
@@ -174,7 +133,7 @@ class Index:
     def create(self, db: sqlite3.Connection) -> None:
         """Create the empty index; raises sqlite3.OperationalError where there is one."""
         columns = ", ".join(map(quoted, self.columns))
-        with _atomic(db):
+        with atomic(db):
             db.execute(
                 f"create virtual table {quoted(self.fts)} using fts5"
                 f"({columns}, content='', tokenize='ascii', columnsize=0)"
@@ -205,7 +164,7 @@ class Index:
 
     def drop(self, db: sqlite3.Connection) -> None:
         """Remove the index, as far as there is one."""
-        with _atomic(db):
+        with atomic(db):
             for name in self._tables:
                 db.execute(f"drop table if exists {quoted(name)}")
             if _has_table(db, "search_index"):
@@ -221,9 +180,13 @@ class Index:
         cursor.row_factory = None
         return frozenset(unit for (unit,) in cursor)
 
+    def is_readable(self, db: sqlite3.Connection) -> bool:
+        """Whether the index is there and made by these rules, so that searches are right."""
+        return self._version(db) == VERSION
+
     def is_current(self, db: sqlite3.Connection) -> bool:
-        """Whether the index is there, made by these rules, its tail short; if not, rebuild it."""
-        if self._version(db) != VERSION:
+        """Whether it is readable and its tail short; if not, rebuild it."""
+        if not self.is_readable(db):
             return False
         rows = quoted(self.rows)
         (tail,) = db.execute(f"select count(*) from {rows} where docid >= ?", (TAIL,)).fetchone()
@@ -238,7 +201,7 @@ class Index:
         Raises IndexMismatch where the index has the row already (FTS5 would keep the old tokens
         beside the new ones for ever) or the table lacks it.
         """
-        if self._row(db, rowid) is not None:
+        if self.indexed(db, rowid) is not None:
             raise IndexMismatch(f"{self.table} {rowid} is in the index already")
         sql = f"select coalesce(max(docid) + 1, {TAIL}) from {quoted(self.rows)}"
         docid = max(TAIL, db.execute(sql).fetchone()[0])
@@ -250,9 +213,9 @@ class Index:
         Raises IndexMismatch where the index lacks the row, or has it with another number of
         units: FTS5 would take out the wrong tokens without a word.
         """
-        row = self._row(db, rowid)
+        row = self.indexed(db, rowid)
         common = self.common(db)
-        columns, singles = self._tokens(common, old, *row.properties) if row else ([], [])
+        columns, singles = self.tokens(common, old, *row.properties) if row else ([], [])
         if row is None or row.tokens != sum(map(len, columns)):
             raise IndexMismatch(f"{self.table} {rowid} is not in the index with this text")
         delete = self._command(self.fts, self.columns, "delete")
@@ -262,9 +225,9 @@ class Index:
 
     def replace(self, db: sqlite3.Connection, rowid: int, old: Values, new: Values) -> None:
         """Index a row's new text in place of ``old``; raises as :meth:`remove` does."""
-        row, properties = self._row(db, rowid), self._properties(db, rowid)
+        row, properties = self.indexed(db, rowid), self._properties(db, rowid)
         same = row is not None and row.properties == properties
-        if not same or self._tokens((), old) != self._tokens((), new):
+        if not same or self.tokens((), old) != self.tokens((), new):
             self.remove(db, rowid, old)
             if row is not None and row.sort == properties[0]:  # its place in the order stays
                 self._add(db, row.docid, rowid, new, *properties)
@@ -278,17 +241,17 @@ class Index:
         """
         count = 0
         sets: dict[str, int] = {}
-        with _atomic(db):
+        with atomic(db):
             self.drop(db)
             self.create(db)
             self._configure(db, hashsize=_BULK_HASH, automerge=0)
             db.execute(f"drop index {quoted(self._key_index)}")
             common = self._find_common(db)
-            source = enumerate(self._rows(db, in_order=True), start=1)
+            source = enumerate(self.read(db, in_order=True), start=1)
             while batch := list(islice(source, _BATCH)):
                 count += len(batch)
                 tokens = [
-                    (docid, *self._tokens(common, values, sort, labels))
+                    (docid, *self.tokens(common, values, sort, labels))
                     for docid, (_, values, sort, labels) in batch
                 ]
                 sizes = [sum(map(len, columns)) for _, columns, _ in tokens]
@@ -320,24 +283,6 @@ class Index:
         for name in (self.fts, self.units):
             db.execute(f"insert into {quoted(name)}({quoted(name)}) values ('optimize')")
 
-    def check(
-        self, db: sqlite3.Connection, sample: int | None = None, turn: int = 0
-    ) -> list[Difference]:
-        """Compare the index with the text and return what differs, nothing if it is true.
-
-        Without ``sample`` every token of every row is compared, both ways. With it, at most that
-        many rows, spread evenly over the table, are looked up in the index; another ``turn`` (a
-        day's number, say) looks at other rows. A sample does not see tokens that are left over
-        from text a row no longer has, unless the number of its units differs. FTS5's own
-        integrity check and the comparison of the two sets of rows are part of both. It needs a
-        connection that may write; raises sqlite3.OperationalError where that is locked.
-        """
-        if not self.is_current(db):
-            return [Difference(None, "the index is missing or made by other rules")]
-        if found := list(self._unsound(db)) or list(self._rows_apart(db)):
-            return found
-        return self._check_all(db) if sample is None else self._check_some(db, sample, turn)
-
     def _version(self, db: sqlite3.Connection) -> str | None:
         if not _has_table(db, "search_index"):
             return None
@@ -346,7 +291,7 @@ class Index:
         whole = all(_has_table(db, name) for name in self._tables)
         return str(row[0]) if row and whole else None
 
-    def _tokens(
+    def tokens(
         self, common: Container[str], values: Values, sort: int = 0, labels: str = ""
     ) -> tuple[list[list[str]], list[str]]:
         """The tokens of each column, labels before the first, and those of the table of units."""
@@ -364,7 +309,7 @@ class Index:
     def _find_common(self, db: sqlite3.Connection) -> frozenset[str]:
         """Find out which units are common, from rows spread over the table, and keep them."""
         read, having = 0, Counter[str]()
-        for _, values, *_ in self._rows(db, self._spread(db, _SAMPLE)):
+        for _, values, *_ in self.read(db, self.spread(db, _SAMPLE)):
             read += 1
             texts = (values[name] for name in self.columns)
             having.update(
@@ -375,7 +320,7 @@ class Index:
         db.executemany(sql, [(unit,) for unit in sorted(common)])
         return common
 
-    def _spread(self, db: sqlite3.Connection, number: int, turn: int = 0) -> str:
+    def spread(self, db: sqlite3.Connection, number: int, turn: int = 0) -> str:
         """The end of a select that has at most so many rows, spread evenly over the table."""
         table, key = quoted(self.table), self._column(self.key)
         (count,) = db.execute(f"select count(*) from {table}").fetchone()
@@ -387,7 +332,7 @@ class Index:
     def _add(
         self, db: sqlite3.Connection, docid: int, key: int, values: Values, sort: int, labels: str
     ) -> None:
-        columns, singles = self._tokens(self.common(db), values, sort, labels)
+        columns, singles = self.tokens(self.common(db), values, sort, labels)
         insert = self._command(self.fts, self.columns)
         db.execute(insert, (docid, *map(" ".join, columns)))
         db.execute(self._command(self.units, ("units",)), (docid, " ".join(singles)))
@@ -406,7 +351,7 @@ class Index:
         name = quoted(self._key_index)
         db.execute(f"create unique index {name} on {quoted(self.rows)} (key)")
 
-    def _row(self, db: sqlite3.Connection, key: int) -> _Row | None:
+    def indexed(self, db: sqlite3.Connection, key: int) -> Indexed | None:
         """A row as it is indexed."""
         cursor = db.execute(
             f"select docid, sort, s.labels, tokens from {quoted(self.rows)} r "
@@ -415,7 +360,7 @@ class Index:
         )
         cursor.row_factory = None
         found = cursor.fetchone()
-        return None if found is None else _Row(*found)
+        return None if found is None else Indexed(*found)
 
     def _properties(self, db: sqlite3.Connection, key: int) -> tuple[int, str]:
         """A row's order and labels as the table has them now."""
@@ -430,7 +375,7 @@ class Index:
             raise IndexMismatch(f"{self.table} {key} is not in the table")
         return int(found[0]), _tidy(found[1])
 
-    def _rows(
+    def read(
         self, db: sqlite3.Connection, where: str = "", *, in_order: bool = False
     ) -> Iterator[tuple[int, Values, int, str]]:
         """Each row's key, texts, order and labels."""
@@ -466,95 +411,12 @@ class Index:
             table = quoted(name)
             db.executemany(f"insert into {table}({table}, rank) values (?, ?)", settings.items())
 
-    def _unsound(self, db: sqlite3.Connection) -> Iterator[Difference]:
-        for name in (self.fts, self.units):
-            table = quoted(name)
-            try:
-                with _atomic(db):
-                    db.execute(f"insert into {table}({table}) values ('integrity-check')")
-            except sqlite3.OperationalError:  # locked or read-only, which is no damage
-                raise
-            except sqlite3.DatabaseError as error:
-                yield Difference(None, f"{name}: {error}")
 
-    def _rows_apart(self, db: sqlite3.Connection) -> Iterator[Difference]:
-        rows = quoted(self.rows)
-        known = f"select key from {rows}"
-        for sql, problem in (
-            (f"{self.every_row} except {known}", "is not in the index"),
-            (f"{known} except {self.every_row}", "is in the index but not in the table"),
-            (
-                f"select key from (select key, sort, lead(sort) over (order by docid) as next from "
-                f"{rows} where docid < {TAIL}) where sort > next",
-                "is out of order in the index",
-            ),
-        ):
-            for (rowid,) in db.execute(sql):
-                yield Difference(rowid, problem)
-
-    def _check_all(self, db: sqlite3.Connection) -> list[Difference]:
-        """Sum up, for each row, hashes of what it should have less those of what it has."""
-        sums: dict[int, int] = {}
-        keys: dict[int, int] = {}
-        found = []
-        common = self.common(db)
-        for key, values, *properties in self._rows(db):
-            row = self._row(db, key)
-            if row is None or [*row.properties] != properties:
-                found.append(Difference(key, "has other properties in the index"))
-                continue
-            columns, singles = self._tokens(common, values, *row.properties)
-            total = sum(hash((unit, None, None)) for unit in singles)
-            for name, tokens in zip(self.columns, columns, strict=True):
-                total += sum(hash((token, name, at)) for at, token in enumerate(tokens))
-            sums[row.docid], keys[row.docid] = total, key
-        if found:
-            return found
-        for name in (self.fts, self.units):
-            with _vocabulary(db, name) as instances:
-                for term, docid, column, offset in instances:
-                    sums[docid] = sums.get(docid, 0) - hash((term, column, offset))
-        return [
-            Difference(keys.get(docid), "has other units in the index than in its text")
-            for docid, total in sums.items()
-            if total
-        ]
-
-    def _check_some(self, db: sqlite3.Connection, sample: int, turn: int) -> list[Difference]:
-        found = []
-        common = self.common(db)
-        for rowid, values, *properties in self._rows(db, self._spread(db, sample, turn)):
-            row = self._row(db, rowid)
-            if row is None or [*row.properties] != properties:
-                found.append(Difference(rowid, "has other properties in the index"))
-                continue
-            columns, singles = self._tokens(common, values, *row.properties)
-            if row.tokens != sum(map(len, columns)):
-                found.append(Difference(rowid, "has another number of units in the index"))
-            elif not self._holds(db, row.docid, columns, singles):
-                found.append(Difference(rowid, "lacks units of its text in the index"))
-        return found
-
-    def _holds(
-        self, db: sqlite3.Connection, docid: int, columns: list[list[str]], singles: list[str]
-    ) -> bool:
-        asked = [
-            (self.fts, f'{{{quoted(name)}}} : "{" ".join(tokens[at : at + _PHRASE])}"')
-            for name, tokens in zip(self.columns, columns, strict=True)
-            # Each phrase begins with the last token of the one before: order is proven throughout.
-            for at in range(0, len(tokens), _PHRASE - 1)
-        ]
-        asked += [
-            (self.units, " ".join(f'"{unit}"' for unit in singles[at : at + _PHRASE]))
-            for at in range(0, len(singles), _PHRASE)
-        ]
-        return all(
-            db.execute(
-                f"select 1 from {quoted(name)} where {quoted(name)} match ? and rowid = ?",
-                (match, docid),
-            ).fetchone()
-            for name, match in asked
-        )
+def primary_key(db: sqlite3.Connection, table: str) -> str | None:
+    """The integer primary key of a table; None where it has none, or is no table."""
+    sql = "select name, type from pragma_table_info(?) where pk"
+    keys = [(name, kind.upper()) for name, kind in db.execute(sql, (table,))]
+    return str(keys[0][0]) if len(keys) == 1 and keys[0][1] == "INTEGER" else None
 
 
 def quoted(name: str) -> str:
@@ -573,7 +435,7 @@ def _tidy(labels: str | None) -> str:
 
 
 @contextmanager
-def _atomic(db: sqlite3.Connection) -> Iterator[None]:
+def atomic(db: sqlite3.Connection) -> Iterator[None]:
     """All or nothing, inside the caller's transaction or outside of any."""
     db.execute("savepoint search_index")
     try:
@@ -584,19 +446,3 @@ def _atomic(db: sqlite3.Connection) -> Iterator[None]:
             db.execute("release search_index")
         raise
     db.execute("release search_index")
-
-
-@contextmanager
-def _vocabulary(db: sqlite3.Connection, name: str) -> Iterator[sqlite3.Cursor]:
-    """Every token of an FTS5 table: term, rowid, column, offset."""
-    db.execute(
-        "create virtual table temp.search_check using fts5vocab"
-        f"(main, '{name.replace(chr(39), chr(39) * 2)}', 'instance')"
-    )
-    try:
-        cursor = db.execute('select term, doc, "col", "offset" from temp.search_check')
-        cursor.row_factory = None
-        yield cursor
-        cursor.close()
-    finally:
-        db.execute("drop table temp.search_check")

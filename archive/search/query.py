@@ -34,8 +34,9 @@ from functools import lru_cache
 
 from archive.search.fold import LETTER, fold
 from archive.search.grammar import read
-from archive.search.index import Index, label_token, pairs, quoted, written_units
+from archive.search.index import Index, quoted
 from archive.search.terms import All, Either, Field, Filter, Not, Term, Within
+from archive.search.tokens import label_token, pairs, written_units
 
 MAX_LENGTH = 1000
 """Characters a query may have, before folding."""

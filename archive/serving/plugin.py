@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -18,7 +20,8 @@ from markupsafe import Markup
 from archive.database import ENTRIES_INDEX
 from archive.entry_search import parse_entries, sources_of
 from archive.provinces import PROVINCES
-from archive.search import InvalidQuery, Query, parse, plain, snippet
+from archive.search import Filter, InvalidQuery, Query, parse, snippet
+from archive.search import plugin as search
 from archive.serving import middleware, search_routes
 from archive.serving.start_page import start_page
 
@@ -31,10 +34,26 @@ STYLE = Path(__file__).parent / "static" / "archive.css"
 MAX_VALUE_BYTES = 32 * 1024 * 1024
 """The largest value that a query may hold or make: four times the largest page's text."""
 
-SNIPPET = 220
-"""Characters of an entry that a list shows."""
+INTERRUPTED = "SQL Interrupted"
+"""Datasette's title for a query that ran out of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known of the table page in hand: its facets that have been counted, by their SQL.
+
+    Datasette counts those twice that are asked for and in the metadata too. An answer that is
+    ``data_only`` has no place to say that a facet is missing.
+    """
+
+    data_only: bool
+    facets: dict[str, Any] = field(default_factory=dict)
+
+
+ANSWER: ContextVar[Answer | None] = ContextVar("ANSWER", default=None)
 
 _COLUMN = "_search_"
+_CODE = re.compile(r"[\w-]+")
 # Arguments that shape a page or a download, and do not belong into the Excel link.
 _OF_THE_PAGE = ("_next", "_size", "_stream", "_dl", "_bom", "_labels", "_nofacet", "_nocount")
 
@@ -55,8 +74,7 @@ def register_routes() -> list[tuple[str, Callable[..., Any]]]:
 def prepare_connection(conn: sqlite3.Connection) -> None:
     """SQL functions: ``search_matches(query, text, …)`` and ``search_snippet(text, query)``."""
     conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
-    conn.create_function("search_matches", -1, search_matches, deterministic=True)
-    conn.create_function("search_snippet", 2, search_snippet, deterministic=True)
+    search.prepare_connection(conn)
 
 
 @hookimpl()
@@ -66,7 +84,7 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
     env.globals["archive_style"] = datasette.urls.path(style)
     env.globals["province_names"] = {p.code: p.short for p in PROVINCES.values()}
     env.globals["excerpt"] = excerpt
-    env.globals["excerpt_length"] = SNIPPET
+    env.globals["excerpt_length"] = search.SNIPPET
 
 
 @hookimpl()
@@ -92,7 +110,7 @@ def render_cell(value: object, column: str) -> Markup | None:
 @hookimpl()
 def handle_exception(exception: Exception) -> None:
     """Have a query that took too long say so in words, in place of HTML with a script in it."""
-    if isinstance(exception, DatasetteError) and exception.title == "SQL Interrupted":
+    if isinstance(exception, DatasetteError) and exception.title == INTERRUPTED:
         exception.title = "查询超时 Query took too long"
         exception.message = (
             "查询用时超过上限，已停止。请缩小范围：加上省份、日期或更多检索词。 "
@@ -107,10 +125,12 @@ def filters_from_request(request: Any, database: str, table: str, datasette: Any
 
     Raises DatasetteError (status 400) for a query that is refused.
     """
+    ANSWER.set(None)
     if (database, table) != (DATABASE, ENTRIES_INDEX.table):
         return None
 
     async def searched() -> FilterArguments:
+        ANSWER.set(Answer(data_only=bool(request.url_vars.get("format"))))
         excel = excel_url(request.query_string, datasette)
         try:
             return await datasette.get_database(DATABASE).execute_fn(
@@ -134,7 +154,7 @@ def search_filter(conn: sqlite3.Connection, args: Any, excel: str) -> FilterArgu
     params: dict[str, str] = {}
     said: list[str] = []
     if query.terms:
-        wheres.append(_condition(conn, query, params))
+        wheres.append(search.condition(conn, ENTRIES_INDEX, _narrowed(query, args), params))
         said.append(query.describe())
     for key in sorted(key for key in args if key.startswith(_COLUMN)):
         column, words = key.removeprefix(_COLUMN), " ".join(args.getlist(key))
@@ -143,7 +163,8 @@ def search_filter(conn: sqlite3.Connection, args: Any, excel: str) -> FilterArgu
             wheres.append("0")
             said.append(f"（没有可检索的栏目“{column}”）")
         elif within.terms:
-            wheres.append(_condition(conn, within.within(column, column), params))
+            asked = within.within(column, column)
+            wheres.append(search.condition(conn, ENTRIES_INDEX, asked, params))
             said.append(f"{column} {within.describe()}")
     context = {
         "supports_search": True,
@@ -155,18 +176,19 @@ def search_filter(conn: sqlite3.Connection, args: Any, excel: str) -> FilterArgu
     return FilterArguments(wheres, params, said, context)
 
 
-def _condition(conn: sqlite3.Connection, query: Query, params: dict[str, str]) -> str:
-    """The index's sub-select with names for its parameters, which are added to ``params``."""
-    sql, values = query.sql(conn, ENTRIES_INDEX)
-    for value in values:
-        sql = sql.replace("?", _named(value, params), 1)
-    return f"{ENTRIES_INDEX.key} in ({sql})"
+def _narrowed(query: Query, args: Any) -> Query:
+    """The query with labels that all rows have which Datasette's own filters leave.
 
-
-def _named(value: str, params: dict[str, str]) -> str:
-    name = f"search_{len(params)}"
-    params[name] = value
-    return f":{name}"
+    The index finds few hits where SQLite would compare each with the filter, which still holds.
+    """
+    labels = [
+        f"{initial}{value}"
+        for column, initial in (("province", "p"), ("source", "s"))
+        for key in (column, f"{column}__exact")
+        for value in args.getlist(key)
+        if _CODE.fullmatch(value)
+    ]
+    return Query((*query.terms, *(Filter((label,), label) for label in dict.fromkeys(labels))))
 
 
 def excel_url(query_string: str, datasette: Any) -> str:
@@ -176,30 +198,15 @@ def excel_url(query_string: str, datasette: Any) -> str:
         for key, value in parse_qsl(query_string, keep_blank_values=True)
         if key not in _OF_THE_PAGE and not key.startswith("_facet")
     ]
-    asked = [*kept, ("_labels", "on"), ("_stream", "on"), ("_dl", "1"), ("_bom", "1")]
+    # Datasette streams page by page, and small ones unless it is asked for large ones.
+    asked = [*kept, ("_size", "max"), ("_stream", "on"), ("_dl", "1"), ("_bom", "1")]
+    # Nor has it labels for some columns without the one it sorts by.
+    if not any(key in ("_col", "_nocol") for key, _ in kept):
+        asked.append(("_labels", "on"))
     path = datasette.urls.table(DATABASE, ENTRIES_INDEX.table, format="csv")
     return f"{path}?{urlencode(asked)}"
 
 
-def search_matches(query: object, *texts: object) -> bool:
-    """Whether each word of ``query`` occurs in one of ``texts``; False for a query refused."""
-    asked = _parsed(str(query))
-    return asked is not None and asked.matches(*(None if t is None else str(t) for t in texts))
-
-
-def search_snippet(text: object, query: object) -> str:
-    """The part of ``text`` that shows best where ``query`` occurs, as plain text."""
-    return plain(str(text or ""), _parsed(str(query or "")) or Query(()), SNIPPET)
-
-
 def excerpt(text: str, query: Query | None) -> Markup:
     """The part of an entry's text that a list shows, with the words that were found marked."""
-    return Markup(snippet(text, query or Query(()), SNIPPET))  # noqa: S704 (escaped by snippet)
-
-
-@lru_cache(maxsize=64)
-def _parsed(text: str) -> Query | None:
-    try:
-        return parse(text)
-    except InvalidQuery:
-        return None
+    return Markup(snippet(text, query or Query(()), search.SNIPPET))  # noqa: S704 (escaped by snippet)

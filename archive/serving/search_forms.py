@@ -1,0 +1,151 @@
+"""A search to take along: all of it as streamed CSV, and the newest as an Atom feed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sqlite3
+import uuid
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from xml.etree import ElementTree
+
+from datasette.utils.asgi import AsgiStream, Response
+
+from archive.entry_search import Entry, Page, newest, parse_entries, sources_of, typed
+from archive.search import Query, plain
+from archive.serving.search_request import DATABASE, PAGE, Asked, Refused, read
+
+BATCH = 500
+"""Entries that a download reads at a time, between which other requests have their turn."""
+
+SUMMARY = 160
+"""Characters of an entry in a feed."""
+
+EPOCH = "1970-01-01T00:00:00Z"
+"""When a feed was updated that has no entry yet."""
+
+CSV_COLUMNS = (
+    "slug", "date", "province", "source", "title", "heading", "text", "kind", "event_start",
+    "event_end", "published", "status", "url",
+)  # fmt: skip
+
+ATOM = "http://www.w3.org/2005/Atom"
+# What no XML may hold, escaped or not (XML 1.0, section 2.2).
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# A revision changes an entry; a bulletin whose revisions are not there was seen first at least.
+_UPDATED = """
+SELECT bulletins.id, coalesce(max(revisions.captured_at), bulletins.first_seen)
+FROM bulletins LEFT JOIN revisions ON revisions.bulletin = bulletins.id
+WHERE bulletins.id IN ({}) GROUP BY bulletins.id
+"""
+
+
+async def search_csv(request: Any, datasette: Any) -> Any:
+    """All entries that match, by date; read in batches, so that nothing is held in memory."""
+    asked = Asked.of(request.args)
+    try:
+        query = await read(datasette, lambda conn: parse_entries(asked.q, sources_of(conn)))
+    except Refused as refused:
+        return Response.text(refused, status=400)
+
+    async def written(writer: Any) -> None:
+        if request.method == "HEAD":
+            return
+        await writer.write(_csv_rows([CSV_COLUMNS]))
+        page = Page([], "")
+        while page.after is not None:
+            page = await read(
+                datasette, partial(newest, query=query, limit=BATCH, cursor=page.after)
+            )
+            await writer.write(
+                _csv_rows([[entry[column] for column in CSV_COLUMNS] for entry in page.entries])
+            )
+
+    return AsgiStream(
+        written,
+        headers={"content-disposition": 'attachment; filename="search.csv"'},
+        content_type="text/csv; charset=utf-8",
+    )
+
+
+async def search_atom(request: Any, datasette: Any) -> Any:
+    """The newest entries that match as an Atom feed (RFC 4287), valid without any too."""
+    asked = Asked(Asked.of(request.args).q)
+
+    def newest_of(conn: sqlite3.Connection) -> tuple[Query, Page, dict[int, str]]:
+        query = parse_entries(asked.q, sources_of(conn))
+        page = newest(conn, query, PAGE)
+        bulletins = sorted({int(entry["bulletin"] or 0) for entry in page.entries})
+        marks = ", ".join("?" * len(bulletins))
+        rows = conn.execute(_UPDATED.format(marks), bulletins)
+        return query, page, dict(rows)
+
+    try:
+        query, page, updated = await read(datasette, newest_of)
+    except Refused as refused:
+        return Response.text(refused, status=400)
+
+    def link(path: str) -> str:
+        return str(datasette.absolute_url(request, path))
+
+    addresses = {
+        entry["slug"]: link(datasette.urls.row(DATABASE, "entries", entry["id"]))
+        for entry in page.entries
+    }
+    feed = _feed(query, page.entries, updated, addresses)
+    for at, (rel, path, kind) in enumerate(
+        (
+            ("self", "/search.atom", "application/atom+xml"),
+            ("alternate", "/search", "text/html"),
+        )
+    ):
+        here = {"rel": rel, "type": kind, "href": link(asked.url(datasette, path))}
+        feed.insert(at, ElementTree.Element("link", here))
+    body = ElementTree.tostring(feed, encoding="unicode")
+    return Response(
+        f'<?xml version="1.0" encoding="utf-8"?>\n{body}',
+        content_type="application/atom+xml; charset=utf-8",
+    )
+
+
+def _csv_rows(rows: list[Any]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue()
+
+
+def _feed(
+    query: Query, entries: list[Entry], updated: Mapping[int, str], addresses: Mapping[Any, str]
+) -> ElementTree.Element:
+    """A feed without its links; ids are names (UUID 5), the same at whatever address it is read."""
+    feed = ElementTree.Element("feed", {"xmlns": ATOM, "xml:lang": "zh-CN"})
+    _add(feed, "id", _named(f"search:{typed(query)}"))
+    _add(feed, "title", f"部委公报档案 · {query.describe()}")
+    _add(feed, "updated", max(updated.values(), default=EPOCH))
+    _add(ElementTree.SubElement(feed, "author"), "name", "部委公报档案 Ministry Bulletin Archive")
+    for row in entries:
+        entry = ElementTree.SubElement(feed, "entry")
+        _add(entry, "id", _named(f"entry:{row['slug']}"))
+        _add(entry, "title", " ".join(filter(None, (_text(row, "title"), _text(row, "heading")))))
+        _add(entry, "updated", updated.get(int(row["bulletin"] or 0), EPOCH))
+        _add(entry, "published", f"{row['published']}T00:00:00+08:00")
+        own, ministry = addresses[row["slug"]], _NOT_XML.sub("", _text(row, "url"))
+        ElementTree.SubElement(entry, "link", {"rel": "alternate", "href": own})
+        ElementTree.SubElement(entry, "link", {"rel": "via", "href": ministry})
+        _add(entry, "summary", plain(_text(row, "text"), query, SUMMARY))
+    return feed
+
+
+def _text(entry: Entry, column: str) -> str:
+    return str(entry[column] or "")
+
+
+def _add(parent: ElementTree.Element, name: str, text: str) -> None:
+    ElementTree.SubElement(parent, name).text = _NOT_XML.sub("", text)
+
+
+def _named(name: str) -> str:
+    return uuid.uuid5(uuid.NAMESPACE_URL, name).urn

@@ -1,0 +1,174 @@
+"""What a request for a search asks, and the answer as it is read from the database."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlencode
+
+from datasette.utils import sqlite_timelimit
+
+from archive.entry_search import (
+    COUNTED,
+    Entry,
+    EntryFacets,
+    Page,
+    Suggestion,
+    count,
+    facets,
+    newest,
+    parse_entries,
+    relevance,
+    sources_of,
+    suggest,
+)
+from archive.search import InvalidQuery, Query
+from archive.search.find import Count
+
+T = TypeVar("T")
+
+DATABASE = "bulletins"
+
+PAGE = 20
+"""Entries on a page, in an answer in JSON, and in a feed."""
+
+TOO_SLOW = (
+    "查询用时超过上限，已停止。请缩小范围：加上省份、日期或更多检索词。",
+    "Stopped at the time limit: narrow it down by province, date or more words.",
+)
+TOO_LONG = "Too long: at most 1,000 characters; shorten it and try again."
+
+
+class Refused(Exception):
+    """A search that is not answered: why, and what to do, in Chinese and in English."""
+
+    def __init__(self, said: str, english: str) -> None:
+        super().__init__(said, english)
+        self.said, self.english = said, english
+
+    def __str__(self) -> str:
+        return f"{self.said} {self.english}"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks for, as it was typed; ``after`` is a cursor or None.
+
+    Facets are counted in any case (True), never (False), or where that is cheap (None).
+    """
+
+    q: str
+    sort: Literal["date", "relevance"] = "date"
+    after: str | None = None
+    facets: bool | None = None
+
+    @classmethod
+    def of(cls, args: Any) -> Asked:
+        """Read a request's arguments; a sort that is none is by date.
+
+        ``_search`` means the same as ``q``: the start page's box serves two pages.
+        """
+        words = [*args.getlist("q"), *args.getlist("_search")]
+        return cls(
+            " ".join(words),
+            "relevance" if args.get("sort") == "relevance" else "date",
+            args.get("after") or None,
+            {"0": False, "off": False, "1": True, "on": True}.get(args.get("facets")),
+        )
+
+    def url(self, datasette: Any, path: str = "/search") -> str:
+        """The address of this search, in the form that ``path`` has."""
+        asked = {"q": self.q}
+        if self.sort != "date":
+            asked["sort"] = self.sort
+        if self.after:
+            asked["after"] = self.after
+        if self.facets is not None:
+            asked["facets"] = str(int(self.facets))
+        # What was typed may hold halves of characters, which no address can carry.
+        return f"{datasette.urls.path(path)}?{urlencode(asked, errors='replace')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer, read from the database at one moment; ``query`` is what was understood.
+
+    With facets the total is exact.
+    """
+
+    query: Query
+    sources: Mapping[str, str]
+    page: Page
+    total: Count
+    facets: EntryFacets | None
+    suggestions: list[Suggestion]
+
+
+def find(conn: sqlite3.Connection, asked: Asked, cheap: int = COUNTED) -> Found:
+    """Answer a search; raises InvalidQuery if it is too long.
+
+    Without being asked for, facets are counted for up to ``cheap`` hits. Suggestions are looked
+    for where nothing was found.
+    """
+    sources = sources_of(conn)
+    query = parse_entries(asked.q, sources)
+    listed = relevance if asked.sort == "relevance" else newest
+    page = listed(conn, query, PAGE, asked.after)
+    # A rare phrase of common characters is slow to find: it is looked for once.
+    at_once = not asked.after and not page.after
+    total = Count(len(page.entries), True) if at_once else count(conn, query)
+    counted = None
+    if asked.facets or (asked.facets is None and total.exact and total.number <= cheap):
+        counted = facets_of(conn, page.entries) if at_once else facets(conn, query, total)
+        total = Count(counted.total, True)
+    suggestions = suggest(conn, query) if query.terms and not total.number else []
+    return Found(query, sources, page, total, counted, suggestions)
+
+
+def facets_of(conn: sqlite3.Connection, entries: list[Entry]) -> EntryFacets:
+    """The facets of some entries, as :func:`archive.entry_search.facets` gives them."""
+    marks = ", ".join("?" * len(entries))
+    provinces = conn.execute(
+        "SELECT province, count(DISTINCT entry) FROM entry_provinces "
+        f"WHERE entry IN ({marks}) GROUP BY province",
+        [entry["id"] for entry in entries],
+    )
+    sources = Counter(str(entry["source"]) for entry in entries)
+    months = Counter(str(entry["date"])[:7] for entry in entries)
+    return EntryFacets(
+        len(entries),
+        dict(sorted(provinces, key=lambda each: (-each[1], each[0]))),
+        dict(sorted(sources.items(), key=lambda each: (-each[1], each[0]))),
+        dict(sorted(months.items(), reverse=True)),
+    )
+
+
+async def read(
+    datasette: Any, reader: Callable[[sqlite3.Connection], T], limit: str = "sql_time_limit_ms"
+) -> T:
+    """Run ``reader`` in one of Datasette's threads, on the database as it is at one moment.
+
+    ``limit`` names the setting that says how long it may take. Raises Refused for a query that is
+    too long, or takes too long.
+    """
+
+    def at_once(conn: sqlite3.Connection) -> T:
+        with sqlite_timelimit(conn, datasette.setting(limit)):
+            conn.execute("BEGIN")
+            try:
+                return reader(conn)
+            finally:
+                conn.rollback()
+
+    try:
+        found: T = await datasette.get_database(DATABASE).execute_fn(at_once)
+    except InvalidQuery as error:
+        raise Refused(str(error), TOO_LONG) from error
+    except sqlite3.OperationalError as error:
+        if error.args != ("interrupted",):
+            raise
+        raise Refused(*TOO_SLOW) from error
+    return found

@@ -1,0 +1,125 @@
+"""The search with a Datasette and a table that know nothing of bulletins. All texts are 样例."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasette.app import Datasette
+
+from archive.search import Index
+from archive.search.__main__ import main
+
+NOTES = {
+    1: ("农村危房改造进展", "样例一"),
+    2: ("脫貧攻堅与危房改造", "样例二"),
+    3: ("截至12月1日", "危房"),
+    4: ("改造危房", None),
+}
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.db"
+    db = sqlite3.connect(path)
+    db.execute("create table notes (nr integer primary key, body text, title text)")
+    db.executemany("insert into notes values (?, ?, ?)", [(k, *v) for k, v in NOTES.items()])
+    db.execute("create table others (nr text primary key, body text)")
+    db.execute("insert into others values ('甲', '危房改造')")
+    db.commit()
+    db.close()
+    return path
+
+
+@pytest.fixture
+def plugins(tmp_path: Path) -> Path:
+    """A plugins folder as docs/search.md describes it."""
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    (folder / "chinese.py").write_text("from archive.search.plugin import *\n", encoding="utf-8")
+    return folder
+
+
+def get(datasette: Datasette, path: str) -> Any:
+    return asyncio.run(datasette.client.get(path))
+
+
+def found(datasette: Datasette, typed: str, table: str = "notes") -> list[int]:
+    answer = get(datasette, f"/notes/{table}.json?_shape=objects&_search={typed}")
+    assert answer.status_code == 200
+    return [row["nr"] for row in answer.json()["rows"]]
+
+
+def test_any_datasette(notes: Path, plugins: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(notes), "notes", "body", "title"]) is None
+    assert capsys.readouterr().out == "notes: 4 rows indexed\n"
+    datasette = Datasette([str(notes)], plugins_dir=str(plugins))
+    asked = (
+        "危房改造",
+        "脱贫攻坚",
+        "危",
+        "2月1日",
+        "危房 -改造",
+        "样例 改造",
+        "",
+        "危房改造 或 12月",
+    )
+    assert {typed: found(datasette, typed) for typed in asked} == {
+        "危房改造": [1, 2], "脱贫攻坚": [2], "危": [1, 2, 3, 4], "2月1日": [], "危房 -改造": [3],
+        "样例 改造": [1, 2], "": [1, 2, 3, 4], "危房改造 或 12月": [1, 2, 3],
+    }  # fmt: skip
+    assert found(datasette, "危房改造", "others") == ["甲"]
+    page = get(datasette, "/notes/notes?_search=脫貧&_facet=title").text
+    assert "包含：“脱贫”" in page
+    assert 'name="_search" value="脫貧"' in page
+    refused = get(datasette, f"/notes/notes.json?_search={'危' * 1001}")
+    assert (refused.status_code, "请缩短" in refused.json()["error"]) == (400, True)
+    sql = "select search_snippet(body, '脱贫') as s from notes where search_matches('脱贫', body)"
+    answer = get(datasette, f"/notes.json?_shape=array&sql={sql}").json()
+    assert answer == [{"s": "脫貧攻堅与危房改造"}]
+
+
+def test_an_index_is_found_with_its_columns_and_key(notes: Path) -> None:
+    db = sqlite3.connect(notes)
+    assert Index.of(db, "notes") is None
+    made = Index("notes", ("body", "title"), key="nr")
+    made.rebuild(db)
+    assert Index.of(db, "notes") == made
+    assert [Index.of(db, name) for name in ("others", "no such table", "notes_fts")] == [None] * 3
+    db.execute("update search_index set version = '0'")
+    assert Index.of(db, "notes") is None
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["nowhere.db", "notes", "body"], "there is no file nowhere.db"),
+        (["", "others", "body"], "others is no table with an integer primary key"),
+        (["", "no", "body"], "no is no table with an integer primary key"),
+        (["", "notes", "no"], "no such column: notes.no"),
+    ],
+)
+def test_what_cannot_be_indexed_is_said(notes: Path, arguments: list[str], problem: str) -> None:
+    said = main([arguments[0] or str(notes), *arguments[1:]])
+    assert said is not None
+    assert said.endswith(problem)
+    db = sqlite3.connect(notes)
+    assert db.execute("select count(*) from sqlite_master").fetchone() == (3,)
+    db.close()
+
+
+def test_the_search_needs_nothing_but_the_standard_library() -> None:
+    """What a fresh interpreter has loaded when it can make and ask an index."""
+    code = (
+        "import sys; before = set(sys.modules); import archive.search, archive.search.find; "
+        "print(*sorted({m.split('.')[0] for m in set(sys.modules) - before} "
+        "- set(sys.stdlib_module_names)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["archive"]
