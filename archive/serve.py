@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -31,8 +32,21 @@ class LenientProtocol(H11Protocol):
     answers 400.
     """
 
+    _begun = b""
+
     def data_received(self, data: bytes) -> None:
-        """Hand a request on with the bytes of its first line escaped that are not ASCII."""
+        """Hand a request on with the bytes of its first line escaped that are not ASCII.
+
+        A first line that comes in pieces is collected.
+        """
+        data = self._begun + data
+        begins = self.conn.their_state is h11.IDLE and any(
+            data.startswith(method) or method.startswith(data) for method in _METHODS
+        )
+        if begins and b"\r\n" not in data and len(data) < MAX_ADDRESS_BYTES:
+            self._begun = data
+            return
+        self._begun = b""
         super().data_received(escaped(data))
 
 

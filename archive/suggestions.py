@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from time import perf_counter
 
 from archive.database import ENTRIES_INDEX
 from archive.gazetteer import by_name, by_short_name, divisions
@@ -29,6 +30,8 @@ class Suggestion:
 _SUGGESTED = 1000
 """Up to so many hits a suggestion's number is exact."""
 _TRIED = 12  # similar places of a word, those with the most hits are offered
+SECONDS = 0.5
+"""How long suggestions are looked for: a query of many short words has slow variants."""
 _MOST_TERMS = 10
 """A query of more is not varied: each variant is counted, and there are many of each term."""
 _HAN_DIGITS = "〇一二三四五六七八九"
@@ -43,8 +46,9 @@ def suggest(conn: sqlite3.Connection, query: Query, limit: int = 5) -> list[Sugg
     In this order: numbers written in the other script, places of similar or later names, a long
     word cut in two, one term left out; of one kind those with the most hits first. Where none of
     these finds anything: without all terms that have no hits by themselves, else a single term.
-    None for more than ten terms.
+    None for more than ten terms, and those that are found in :data:`SECONDS`.
     """
+    until = perf_counter() + SECONDS
     if len(query.terms) > _MOST_TERMS:
         return []
     found: list[Suggestion] = []
@@ -55,23 +59,29 @@ def suggest(conn: sqlite3.Connection, query: Query, limit: int = 5) -> list[Sugg
         ("拆成两个词", _cut_in_two(query)),
         ("去掉一个条件", _one_left_out(query)),
     ):
-        found += _that_find(conn, why, candidates, tried)
+        found += _that_find(conn, why, candidates, tried, until)
     for why, candidates in (
         ("去掉没有结果的条件", _with_hits(conn, query)),
         ("只查其中一个词", _one_alone(query)),
     ):
-        found = found or _that_find(conn, why, candidates, tried)
+        found = found or _that_find(conn, why, candidates, tried, until)
     return found[:limit]
 
 
 def _that_find(
-    conn: sqlite3.Connection, why: str, candidates: Iterable[Query], tried: set[Query]
+    conn: sqlite3.Connection,
+    why: str,
+    candidates: Iterable[Query],
+    tried: set[Query],
+    until: float,
 ) -> list[Suggestion]:
     """Those of one kind that find something and were not tried before, the best three."""
     kind = []
     for candidate in candidates:
         if candidate in tried or not candidate.terms:
             continue
+        if perf_counter() > until:
+            break
         tried.add(candidate)
         number = count(conn, ENTRIES_INDEX, candidate, _SUGGESTED)
         if number.number:
@@ -112,13 +122,13 @@ def _replaced(query: Query, at: int, *terms: Term) -> Query:
     return Query((*query.terms[:at], *terms, *query.terms[at + 1 :]))
 
 
-def _worded(query: Query) -> Iterator[tuple[int, str]]:
+def _words_at(query: Query) -> Iterator[tuple[int, str]]:
     """The words among the terms, with their places."""
     return ((at, term) for at, term in enumerate(query.terms) if isinstance(term, str))
 
 
 def _other_numbers(query: Query) -> Iterator[Query]:
-    for at, word in _worded(query):
+    for at, word in _words_at(query):
         for other in (_in_digits(word), _in_han(word)):
             if other != word:
                 yield _replaced(query, at, other)
@@ -145,7 +155,7 @@ def _in_han(word: str) -> str:
 
 
 def _similar_places(query: Query) -> Iterator[Query]:
-    for at, word in _worded(query):
+    for at, word in _words_at(query):
         later = _later_names(word)
         near = [name for name in _place_names() if _is_near(word, name)] if len(word) > 1 else []
         for name in [*later, *sorted(near, key=lambda name: (len(name) != len(word), name))][
@@ -187,7 +197,7 @@ def _is_near(word: str, name: str) -> bool:
 
 
 def _cut_in_two(query: Query) -> Iterator[Query]:
-    for at, word in _worded(query):
+    for at, word in _words_at(query):
         if " " in word:
             yield _replaced(query, at, *word.split())
         elif len(word) >= 4:

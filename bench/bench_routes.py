@@ -22,13 +22,12 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from urllib.parse import urlencode
 
-from archive.database import ENTRIES_INDEX
 from archive.serving import SETTINGS
-from bench.bench_search import _asked, _words
-from bench.search_database import fill
+from bench.search_database import build, filled
+from bench.search_questions import p95, questions, words_of
 from bench.search_rivals import Asked, Trigram
 
 ROUNDS = 3
@@ -67,19 +66,17 @@ def run(count: int = 100_000, folder: Path | None = None) -> None:
     if folder is None:
         with tempfile.TemporaryDirectory() as made:
             return run(count, Path(made))
-    path = folder / f"search-{count}.db"
-    if not path.exists():
-        fill(path, count)
+    path = filled(folder, count)
     with closing(sqlite3.connect(path, isolation_level=None)) as conn:
-        if not conn.execute(f"SELECT count(*) FROM {ENTRIES_INDEX.rows}").fetchone()[0]:
-            ENTRIES_INDEX.rebuild(conn)
-        asked = list(_asked(list(_words(conn))))
+        build(conn)
+        asked = list(questions(words_of(conn)))
     if not path.with_suffix(".trigram").exists():
         Trigram.build(path)
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (place / "bulletins.db").symlink_to(path.resolve())
         servers = {
-            "ours": stack.enter_context(_stopped(_ours(path, place))),
+            "ours": stack.enter_context(_stopped(_ours(place))),
             "trigram": stack.enter_context(_stopped(_trigram(path, place))),
         }
         first, whole = _measure(servers, asked)
@@ -152,10 +149,8 @@ ROUTES = (
 Server = tuple["subprocess.Popen[bytes]", HTTPConnection]
 
 
-def _ours(path: Path, made: Path) -> Server:
-    (made / "bulletins.db").symlink_to(path.resolve())
-    script = "from crawler.cli import main; main()"
-    return _started([sys.executable, "-c", script, "serve", "--data", str(made)])
+def _ours(made: Path) -> Server:
+    return _started([sys.executable, "-m", "crawler", "serve", "--data", str(made)])
 
 
 def _trigram(path: Path, made: Path) -> Server:
@@ -245,19 +240,15 @@ def _print(first: Times, whole: Times) -> None:
             continue
         times, early = ([ms for _, ms in each[route.name]] for each in (whole, first))
         line = f"{route.name:30} {_figures(times)}  n={len(times):<4} {_figures(early)}"
-        if route.rival:
+        if route.rival and len(whole[route.rival]) > 1:
             words = {word for word, _ in whole[route.rival]}
             same = [ms for word, ms in whole[route.name] if word in words]
-            line += f" {_p95([ms for _, ms in whole[route.rival]]) / _p95(same):6.1f}x"
+            line += f" {p95([ms for _, ms in whole[route.rival]]) / p95(same):6.1f}x"
         print(line)
 
 
 def _figures(times: list[float]) -> str:
-    return f"{median(times):8.1f} / {_p95(times):8.1f} / {max(times):8.1f}"
-
-
-def _p95(times: list[float]) -> float:
-    return quantiles(times, n=20)[-1]
+    return f"{median(times):8.1f} / {p95(times):8.1f} / {max(times):8.1f}"
 
 
 def _peak(process: subprocess.Popen[bytes]) -> float:

@@ -17,24 +17,19 @@ from contextlib import closing
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
-from archive import entry_search
 from archive.database import ENTRIES_INDEX
 from bench.search_corpus import Made, entries
-from bench.search_database import fill, insert
+from bench.search_database import build, filled, insert
+from bench.search_questions import COMMON, p95, questions, words_of
 from bench.search_rivals import Asked, Like, Ours, Plain, Tantivy, Trigram
 
 ROUNDS = 3
 LIKE_SECONDS = 240.0
 """LIKE takes seconds for a rare word; past this much time it is asked no more."""
 
-# One common word of each length; middling and rare ones are cut out of the texts.
-_COMMON = (
-    "房", "住房", "保障性", "危房改造", "保障性住房", "房和城乡建设", "住房和城乡建设",
-    "住房和城乡建设厅",
-)  # fmt: skip
 _NIGHT, _WRITTEN, _READERS = 500, 1000, 8
 _SECONDS = 15.0
 
@@ -44,14 +39,12 @@ def run(count: int = 100_000, folder: Path | None = None) -> None:
     if folder is None:
         with tempfile.TemporaryDirectory() as made:
             return run(count, Path(made))
-    path = folder / f"search-{count}.db"
-    if not path.exists():
-        fill(path, count)
+    path = filled(folder, count)
     with closing(sqlite3.connect(path, isolation_level=None)) as conn:
-        built = _build(conn)
+        built = build(conn)
         _sizes(conn, path, built)
-        words = list(_words(conn))
-    asked = list(_asked(words))
+        words = list(words_of(conn))
+    asked = list(questions(words))
     engines: list[Any] = [Ours(path), Like(path), Trigram(path), Plain(path)]
     if find_spec("tantivy"):
         engines.append(Tantivy(path))
@@ -61,17 +54,6 @@ def run(count: int = 100_000, folder: Path | None = None) -> None:
     _night(path, count)
     _concurrency(path, count)
     return None
-
-
-def _build(conn: sqlite3.Connection) -> float:
-    if conn.execute(f"SELECT count(*) FROM {ENTRIES_INDEX.rows}").fetchone()[0]:
-        return 0.0
-    start = time.perf_counter()
-    conn.execute("BEGIN")
-    ENTRIES_INDEX.rebuild(conn)
-    conn.execute("COMMIT")
-    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return time.perf_counter() - start
 
 
 def _sizes(conn: sqlite3.Connection, path: Path, built: float) -> None:
@@ -91,42 +73,12 @@ def _sizes(conn: sqlite3.Connection, path: Path, built: float) -> None:
         seconds = 0.0 if other.exists() else rival.build(path)
         files = [other] if other.is_file() else [*other.iterdir()]
         lines.append((rival.name, sum(file.stat().st_size for file in files), seconds))
+    trigram = lines[1][1]
     for name, size, seconds in lines:
         print(
-            f"size {name}: {size / 1e6:.0f} MB, {size / whole:.2f} x text; built in {seconds:.0f} s"
+            f"size {name}: {size / 1e6:.0f} MB, {size / whole:.3f} x text, "
+            f"{size / trigram:.3f} x trigram; built in {seconds:.0f} s"
         )
-
-
-def _words(conn: sqlite3.Connection) -> Iterable[str]:
-    """Thirty words of 1 to 10 characters: common, middling (some 1%) and rare of each length."""
-    rng = random.Random(7)  # noqa: S311 (the same words every time)
-    [(top,)] = conn.execute("SELECT max(id) FROM entries").fetchall()
-    common = dict(zip(range(1, 9), _COMMON, strict=True))
-    for length in range(1, 11):
-        cut: dict[str, int] = {}
-        while len(cut) < 40:
-            [(text,)] = conn.execute(
-                "SELECT text FROM entries WHERE id = ?", (rng.randint(1, top),)
-            ).fetchall()
-            at = rng.randrange(max(1, len(text) - length))
-            word = text[at : at + length]
-            if len(word) == length and all("\u4e00" <= c <= "\u9fff" for c in word):
-                cut[word] = entry_search.count(conn, entry_search.parse_entries(word), top).number
-        ranked = sorted(cut, key=lambda word: (cut[word], word))
-        yield common.get(length, ranked[-1])
-        yield min(ranked, key=lambda word: (abs(cut[word] - top // 100), word))
-        yield ranked[0]
-
-
-def _asked(words: Iterable[str]) -> Iterable[Asked]:
-    """Each word alone, in a province (a common and a rare one), in half a year, and in both."""
-    for number, word in enumerate(words):
-        province = ("110000", "420000", "820000")[number % 3]
-        months = (201500 + 100 * (number % 9) + 3, 201500 + 100 * (number % 9) + 8)
-        yield Asked(word)
-        yield Asked(word, province)
-        yield Asked(word, None, months)
-        yield Asked(word, province, months)
 
 
 def _compare(kind: str, engines: list[Any], asked: list[Asked]) -> None:
@@ -147,7 +99,7 @@ def _compare(kind: str, engines: list[Any], asked: list[Asked]) -> None:
                     patience -= took
                 if found is not None and turn:  # the first round warms up
                     times[engine.name].append(took * 1000)
-                    if each.word in _COMMON:
+                    if each.word in COMMON:
                         common[engine.name].append(took * 1000)
     print(f"\n{kind}: ms p50 / p95 / worst, ratio of p95 to ours; the same for common words")
     ours = times["archive.search"], common["archive.search"]
@@ -159,13 +111,9 @@ def _compare(kind: str, engines: list[Any], asked: list[Asked]) -> None:
             )
 
 
-def _p95(times: list[float]) -> float:
-    return quantiles(times, n=20)[-1]
-
-
 def _figures(times: list[float], ours: list[float]) -> str:
-    ratio = _p95(times) / _p95(ours)
-    return f"{median(times):8.1f} / {_p95(times):8.1f} / {max(times):8.1f}  {ratio:6.2f}x"
+    ratio = p95(times) / p95(ours)
+    return f"{median(times):8.1f} / {p95(times):8.1f} / {max(times):8.1f}  {ratio:6.2f}x"
 
 
 def _apart(work: Callable[..., float], *values: Any) -> float:
@@ -229,7 +177,7 @@ def _night(path: Path, count: int) -> None:
 def _reader(path: Path, seed: int, seconds: float) -> list[float]:
     """Milliseconds that queries took; an error ends the bench."""
     ours, rng = Ours(path), random.Random(seed)  # noqa: S311
-    asked = [Asked(word) for word in _COMMON] + [Asked(word, "230000") for word in _COMMON]
+    asked = [Asked(word) for word in COMMON] + [Asked(word, "230000") for word in COMMON]
     times = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -257,7 +205,7 @@ def _concurrency(path: Path, count: int) -> None:
                 _write(conn, new)
             measured.append([time_ for times in waiting.get() for time_ in times])
         _unwrite(conn, count)
-    alone, beside = map(_p95, measured)
+    alone, beside = map(p95, measured)
     print(
         f"{_READERS} readers, p95: {alone:.1f} ms, {beside:.1f} ms while {_WRITTEN} entries are "
         f"added: {beside / alone:.1f}x"

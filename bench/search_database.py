@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
-from archive.database import connect
+from archive.database import ENTRIES_INDEX, connect
 from bench.search_corpus import Made, entries
 
 SOURCE = "sample"
@@ -19,6 +20,26 @@ _ENTRY = (
     " title, source, url, published, status) VALUES (?, ?, ?, ?, 'section', ?, ?, ?, 0, ?, ?, ?,"
     " 'http://127.0.0.1/', ?, 'live')"
 )
+
+
+def filled(folder: Path, count: int) -> Path:
+    """The database of ``count`` entries in a folder, made where it is not there yet."""
+    path = folder / f"search-{count}.db"
+    if not path.exists():
+        fill(path, count)
+    return path
+
+
+def build(conn: sqlite3.Connection) -> float:
+    """Make the search index where it is not there yet; seconds."""
+    if conn.execute(f"SELECT count(*) FROM {ENTRIES_INDEX.rows}").fetchone()[0]:
+        return 0.0
+    start = time.perf_counter()
+    conn.execute("BEGIN")
+    ENTRIES_INDEX.rebuild(conn)
+    conn.execute("COMMIT")
+    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return time.perf_counter() - start
 
 
 def fill(path: Path, count: int) -> None:

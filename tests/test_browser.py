@@ -31,7 +31,7 @@ serve(pathlib.Path(sys.argv[1]), "127.0.0.1", 0)
 # Facets are counted once there is a file that says so.
 SERVE_LATE = """
 import pathlib, sys, time
-from archive.serving import search_routes
+from archive.serving import search_request, search_routes
 counted = search_routes.facets
 def late(*given):
     for _ in range(400):
@@ -39,7 +39,7 @@ def late(*given):
             break
         time.sleep(0.05)
     return counted(*given)
-search_routes.facets, search_routes.FACETS_AT_ONCE = late, 0
+search_routes.facets, search_request.FACETS_AT_ONCE = late, 0
 """
 
 pytestmark = pytest.mark.browser

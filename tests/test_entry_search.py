@@ -263,6 +263,7 @@ def test_a_long_tail_asks_for_a_rebuild(
     assert ENTRIES_INDEX.is_current(conn)
     add(conn, 4, "危房")
     assert not ENTRIES_INDEX.is_current(conn)
+    assert differences(conn, ENTRIES_INDEX) == []
     ENTRIES_INDEX.rebuild(conn)
     assert ENTRIES_INDEX.is_current(conn)
     assert conn.execute(
@@ -388,6 +389,14 @@ def test_suggestions(
     assert told[: len(offered)] == offered if offered else told == []
     for each in found:
         assert count(conn, parse_entries(each.typed)).number == each.count.number
+
+
+def test_suggestions_end_in_time(conn: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(conn, 1, "危房")
+    query = parse_entries("危房 乌有")
+    assert [each.typed for each in suggest(conn, query)] == ["危房"]
+    monkeypatch.setattr("archive.suggestions.SECONDS", 0)
+    assert suggest(conn, query) == []
 
 
 @settings(max_examples=400, deadline=None)

@@ -27,6 +27,7 @@ from archive.search import (
     Index,
     IndexMismatch,
     InvalidQuery,
+    Query,
     differences,
     fold,
     parse,
@@ -855,8 +856,40 @@ def test_any_table_with_any_names() -> None:
     assert notes.rebuild(db) == 1
     assert search(db, "危房 通知", notes) == search(db, "", notes) == {5}
     assert differences(db, notes) == differences(db, notes, sample=1) == []
+    query = parse("危房 通 -户")
+    assert newest(db, notes, query, 5) == [Place(0, 5)]
+    assert count(db, notes, query) == (1, True)
+    assert facets(db, notes, query).total == 1
     notes.remove(db, 5, {"bo'dy": "危房改造", "标题": "通知"})
     assert search(db, "危房", notes) == set()
+    db.close()
+
+
+@pytest.mark.parametrize("order", [-1, 1 << 32, "新"])
+def test_an_order_that_is_none_is_refused(order: object) -> None:
+    db = sqlite3.connect(":memory:")
+    db.execute("create table notes (id integer primary key, body text, year)")
+    db.executemany("insert into notes values (?, '危房', ?)", [(1, None), (2, 2020)])
+    notes = Index("notes", ("body",), order="notes.year")
+    assert notes.rebuild(db) == 2
+    assert newest(db, notes, parse("危房"), 5) == [Place(2020, 2), Place(0, 1)]
+    db.execute("insert into notes values (3, '危房', ?)", (order,))
+    said = "order of notes 3 is .*: it must be an integer from 0 to 4,294,967,295"
+    with pytest.raises(ValueError, match=said):
+        notes.rebuild(db)
+    with pytest.raises(ValueError, match=said):
+        notes.add(db, 3, {"body": "危房"})
+    assert newest(db, notes, parse("危房"), 5) == [Place(2020, 2), Place(0, 1)]
+    db.close()
+
+
+def test_labels_keep_their_capitals() -> None:
+    db = database({1: {"title": "", "heading": None, "text": "甲", "day": 1, "tags": "BIM bim-A"}})
+    ENTRIES.rebuild(db)
+    assert differences(db, ENTRIES) == differences(db, ENTRIES, sample=1) == []
+    asked = {label: Query((Filter((label,), label),)) for label in ("BIM", "bim", "bim-A", "B*")}
+    found = {label: bool(newest(db, ENTRIES, query, 1)) for label, query in asked.items()}
+    assert found == {"BIM": True, "bim": False, "bim-A": True, "B*": True}
     db.close()
 
 

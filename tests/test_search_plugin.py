@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from datasette.app import Datasette
+from datasette.plugins import pm
 
-from archive.search import Index
+import archive.search
+from archive.search import Index, differences, parse
 from archive.search.__main__ import main
+from archive.search.find import Place, count, facets, newest
 
 NOTES = {
     1: ("农村危房改造进展", "样例一"),
@@ -37,12 +43,15 @@ def notes(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def plugins(tmp_path: Path) -> Path:
-    """A plugins folder as docs/search.md describes it."""
+def plugins(tmp_path: Path) -> Iterator[Path]:
+    """A plugins folder as docs/search.md describes it; Datasette keeps plugins for all tests."""
     folder = tmp_path / "plugins"
     folder.mkdir()
     (folder / "chinese.py").write_text("from archive.search.plugin import *\n", encoding="utf-8")
-    return folder
+    yield folder
+    for plugin in pm.get_plugins():
+        if getattr(plugin, "__name__", None) == "chinese.py":
+            pm.unregister(plugin)
 
 
 def get(datasette: Datasette, path: str) -> Any:
@@ -103,23 +112,49 @@ def test_an_index_is_found_with_its_columns_and_key(notes: Path) -> None:
         (["", "others", "body"], "others is no table with an integer primary key"),
         (["", "no", "body"], "no is no table with an integer primary key"),
         (["", "notes", "no"], "no such column: notes.no"),
+        (["", "taken", "body"], 'table "taken_fts" already exists'),
     ],
 )
 def test_what_cannot_be_indexed_is_said(notes: Path, arguments: list[str], problem: str) -> None:
+    db = sqlite3.connect(notes)
+    db.execute("create table taken (nr integer primary key, body text)")
+    db.execute("create virtual table taken_fts using fts5(body)")  # somebody else's
+    db.execute("insert into taken_fts values ('abc')")
+    db.commit()
+    tables = "select name from sqlite_master"
+    before = db.execute(tables).fetchall()
     said = main([arguments[0] or str(notes), *arguments[1:]])
     assert said is not None
     assert said.endswith(problem)
-    db = sqlite3.connect(notes)
-    assert db.execute("select count(*) from sqlite_master").fetchone() == (3,)
+    assert db.execute(tables).fetchall() == before
+    assert db.execute("select * from taken_fts").fetchall() == [("abc",)]
     db.close()
 
 
-def test_the_search_needs_nothing_but_the_standard_library() -> None:
-    """What a fresh interpreter has loaded when it can make and ask an index."""
-    code = (
-        "import sys; before = set(sys.modules); import archive.search, archive.search.find; "
-        "print(*sorted({m.split('.')[0] for m in set(sys.modules) - before} "
-        "- set(sys.stdlib_module_names)))"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == ["archive"]
+def test_the_search_needs_nothing_but_its_folder_and_the_standard_library(tmp_path: Path) -> None:
+    """A copy of the folder alone, in an interpreter that has no installed packages."""
+    shutil.copytree(Path(archive.search.__file__).parent, tmp_path / "archive" / "search")
+    code = "import archive.search as s; print(s.__file__, s.parse('脫貧').describe())"
+    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append('.'); {code}"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == [str(tmp_path / "archive/search/__init__.py"), "包含：“脱贫”"]
+
+
+def test_columns_of_numbers_and_a_key_of_any_name(tmp_path: Path, plugins: Path) -> None:
+    path = tmp_path / "notes.db"
+    db = sqlite3.connect(path)
+    db.execute('create table notes ("order" integer primary key, labels text, docid integer)')
+    db.executemany("insert into notes values (?, ?, ?)", [(5, "危房", 2020), (6, None, 20)])
+    db.commit()
+    db.close()
+    assert main([str(path), "notes", "labels", "docid"]) is None
+    datasette = Datasette([str(path)], plugins_dir=str(plugins))
+    assert get(datasette, "/notes/notes.json?_search=2020 危").json()["rows"] == [[5, "危房", 2020]]
+    with closing(sqlite3.connect(path)) as db:
+        index = Index.of(db, "notes")
+        assert index is not None
+        assert differences(db, index) == []
+        assert [newest(db, index, parse(typed), 9) for typed in ("20", "危 2020")] == [
+            [Place(0, 6)], [Place(0, 5)]
+        ]  # fmt: skip
+        assert facets(db, index, parse("危")).total == count(db, index, parse("危")).number == 1

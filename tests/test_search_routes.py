@@ -512,7 +512,7 @@ def test_a_page_is_the_same_however_its_facets_come(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = client.get("/search", q="热力 -第7段")
-    monkeypatch.setattr(search_routes, "FACETS_AT_ONCE", 2000)
+    monkeypatch.setattr(search_request, "FACETS_AT_ONCE", 2000)
     at_once = client.get("/search", q="热力 -第7段")
     assert "x-accel-buffering" in late.headers
     assert "x-accel-buffering" not in at_once.headers

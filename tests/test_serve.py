@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from http.client import HTTPConnection
@@ -89,6 +90,24 @@ def test_an_address_beyond_all_measure_is_refused(address: str) -> None:
     with suppress(ConnectionError):
         assert get(address, "/search?q=" + "危" * 500_000)[0] == 400
     assert get(address, "/search.json")[0] == 200
+
+
+@pytest.mark.parametrize("cut", [1, 5, 30, 200, 10_000])
+def test_raw_addresses_in_pieces(address: str, cut: int) -> None:
+    """Han characters as typed, in as many packets as there are."""
+    line = f"GET /search.json?q={'危房' * 400} HTTP/1.1\r\n".encode()
+    request = line + b"Host: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    host, port = address.removeprefix("http://").strip("/").split(":")
+    with closing(socket.create_connection((host, int(port)), timeout=30)) as sender:
+        sender.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sender.sendall(request[:cut])
+        time.sleep(0.05)
+        sender.sendall(request[cut : 2 * cut])
+        time.sleep(0.05)
+        sender.sendall(request[2 * cut :])
+        answer = b"".join(iter(lambda: sender.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert "危房" * 400 in answer.decode()
 
 
 def test_small_answers_are_sent_at_once() -> None:

@@ -8,7 +8,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from archive.search.index import Index, primary_key
+from archive.search.index import Index
+from archive.search.tables import primary_key
 
 
 def main(arguments: list[str] | None = None) -> str | None:

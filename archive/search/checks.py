@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from archive.search.index import TAIL, Index, atomic, quoted
+from archive.search.index import TAIL, Index
+from archive.search.tables import atomic, quoted
 
 _PHRASE = 50  # tokens of one phrase while a row is looked up
 
@@ -32,7 +33,7 @@ def differences(
     integrity check and the comparison of the two sets of rows are part of both. It needs a
     connection that may write; raises sqlite3.OperationalError where that is locked.
     """
-    if not index.is_current(db):
+    if not index.is_readable(db):
         return [Difference(None, "the index is missing or made by other rules")]
     if found := list(_unsound(db, index)) or list(_rows_apart(db, index)):
         return found

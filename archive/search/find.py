@@ -14,8 +14,9 @@ from math import log
 from typing import NamedTuple
 
 from archive.search.fold import fold
-from archive.search.index import TAIL, Index, quoted
+from archive.search.index import TAIL, Index
 from archive.search.query import Query, pattern
+from archive.search.tables import quoted
 from archive.search.terms import Filter
 
 RANKED_WHOLE = 3000
@@ -31,8 +32,6 @@ _SPARSE = 100  # times as many rows as hits: then each is looked up for itself
 _GROUPED = 10_000  # rows grouped at a time
 _ALIKE = 1000  # rows that stand for one value of order // divisor, and are grouped by themselves
 _TOP = 1 << 60
-_WITHIN = "and sort between ? and ?"
-_NEWEST_FIRST = "order by docid desc limit ?"
 _FETCHED = 500  # rows of a statement that names their keys
 
 
@@ -186,7 +185,8 @@ def _last(db: sqlite3.Connection, index: Index, first: int, end: int) -> int:
 
 def _texts(db: sqlite3.Connection, index: Index, places: list[Place]) -> Iterator[list[str]]:
     """The folded texts of rows."""
-    names = ", ".join(map(quoted, (index.key, *index.columns)))
+    texts = (f"cast({quoted(name)} as text)" for name in index.columns)
+    names = ", ".join((quoted(index.key), *texts))
     titles: dict[str, str] = {}  # Texts that many rows share are folded once.
     keys = iter(places)
     while some := [place.key for place in islice(keys, _FETCHED)]:
@@ -221,24 +221,32 @@ class _Asked:
         self.nothing = self.span[0] > self.span[1] or query.contradicts
         self.match: str | None = None
         self.also: str | None = None
+        # Columns of the table of rows, under names that no column of anybody's text can have.
+        self.docid, self.key, self.sort, self.labels = (
+            f"{self.rows}.{name}" for name in ("docid", "key", "sort", "labels")
+        )
+        self.within = f"and {self.sort} between ? and ?"
         if not rest:
             return
         common = index.common(db)
-        asked, singles = Query(tuple(rest)).apart(common)
+        asked, singles = Query(tuple(rest)).without_common(common)
         in_pairs, self.match = asked.match(common)
         self.table = quoted(index.fts if in_pairs else index.units)
+        # By the name that FTS5 knows, it goes through its list as asked, and no further.
+        self.docid = f"{self.table}.rowid"
         if singles:
             self.also = Query(singles).match(common)[1]
 
     def sorted_hits(self, expected: int, before: Place | None = None) -> Iterator[Place]:
         """The hits among the sorted rows, the newest first; some ``expected`` will be asked for."""
         first, last = self.numbers(before)
+        newest_first = f"order by {self.docid} desc limit ?"
         if self.also is None:
-            found = self._select("sort, key", first, last, _NEWEST_FIRST, expected)
+            found = self._select(f"{self.sort}, {self.key}", first, last, newest_first, expected)
             yield from map(Place._make, found)
             return
         size = max(_CHUNK, expected)
-        sql = self._sql("docid, sort, key", _NEWEST_FIRST)
+        sql = self._sql(f"{self.docid}, {self.sort}, {self.key}", newest_first)
         while chunk := self._execute(sql, self.match, first, last, size).fetchall():
             having = self._having([docid for docid, *_ in chunk])
             yield from (Place(sort, key) for docid, sort, key in chunk if docid in having)
@@ -256,8 +264,10 @@ class _Asked:
         if not self.has_tail:
             return []
         bound = before or Place(_TOP, 0)
-        more = f"{_WITHIN} and (sort, key) < (?, ?) order by sort desc, key desc limit ?"
-        found = self._select("sort, key", TAIL, _TOP, more, *self.span, *bound, limit)
+        place = f"{self.sort}, {self.key}"
+        order = f"order by {self.sort} desc, {self.key} desc"
+        more = f"{self.within} and ({place}) < (?, ?) {order} limit ?"
+        found = self._select(place, TAIL, _TOP, more, *self.span, *bound, limit)
         return [Place(*row) for row in found]
 
     def numbers(self, before: Place | None = None) -> tuple[int, int]:
@@ -276,7 +286,7 @@ class _Asked:
         left = limit - number if limit >= 0 else -1
         if not self.has_tail:
             return number
-        return number + self._count(TAIL, _TOP, f"{_WITHIN} limit ?", *self.span, left)
+        return number + self._count(TAIL, _TOP, f"{self.within} limit ?", *self.span, left)
 
     def groups(self, divisor: int, counted: Count) -> Iterator[tuple[int, int, int]]:
         """Set of labels, order // divisor, and how many hits have them, in several pieces."""
@@ -291,16 +301,17 @@ class _Asked:
             if period is None:
                 yield from self._grouped(divisor, low, high)
             else:
-                for labels, number in self._select("labels, count(*)", low, high, "group by 1"):
+                columns = f"{self.labels}, count(*)"
+                for labels, number in self._select(columns, low, high, "group by 1"):
                     yield labels, period, number
         if self.has_tail:
-            yield from self._grouped(divisor, TAIL, _TOP, _WITHIN, *self.span)
+            yield from self._grouped(divisor, TAIL, _TOP, self.within, *self.span)
 
     def _grouped(
         self, divisor: int, first: int, last: int, more: str = "", *values: int
     ) -> Iterator[tuple[int, int, int]]:
         # By one number, for that is faster than by two.
-        both = f"labels << 32 | sort / {divisor:d}, count(*)"
+        both = f"{self.labels} << 32 | {self.sort} / {divisor:d}, count(*)"
         for group, number in self._select(both, first, last, f"{more} group by 1", *values):
             yield group >> 32, group & 0xFFFFFFFF, number
 
@@ -315,7 +326,7 @@ class _Asked:
             first = end + 1
 
     def _count(self, first: int, last: int, more: str, *values: int) -> int:
-        columns = "sort" if "sort" in more else "1"
+        columns = self.sort if self.sort in more else "1"
         [(number,)] = self._select(columns, first, last, more, *values, around="count(*)")
         return int(number)
 
@@ -323,7 +334,7 @@ class _Asked:
         self, columns: str, first: int, last: int, more: str = "", *values: int, around: str = ""
     ) -> sqlite3.Cursor:
         """Columns of the hits numbered from ``first`` to ``last``; ``around`` is asked of those."""
-        also = "" if self.also is None else f"and +docid in ({self._units}) "
+        also = "" if self.also is None else f"and +{self.docid} in ({self._units}) "
         sql = self._sql(columns, also + more)
         if around:
             sql = f"select {around} from ({sql})"
@@ -337,17 +348,13 @@ class _Asked:
         return f"select rowid from {units} where {units} match ? and rowid between ? and ?"
 
     def _sql(self, columns: str, more: str) -> str:
+        between = f"{self.docid} between ? and ? {more}"
         if self.match is None:
-            return f"select {columns} from {self.rows} where docid between ? and ? {more}"
-        # By the name that FTS5 knows, it goes through its list as asked, and no further.
-        number = f"{self.table}.rowid"
-        columns, more = (each.replace("docid", number) for each in (columns, more))
-        joined = (
-            f"cross join {self.rows} on {self.rows}.docid = {number} " if columns != "1" else ""
-        )
+            return f"select {columns} from {self.rows} where {between}"
+        joined = f"cross join {self.rows} on {self.rows}.docid = {self.docid}"
         return (
-            f"select {columns} from {self.table} {joined}"
-            f"where {self.table} match ? and {number} between ? and ? {more}"
+            f"select {columns} from {self.table} {joined if columns != '1' else ''} "
+            f"where {self.table} match ? and {between}"
         )
 
     def _execute(self, sql: str, *values: object) -> sqlite3.Cursor:

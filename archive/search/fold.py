@@ -29,7 +29,7 @@ _RADICALS = dict(
         strict=True,
     )
 )
-_TRADITIONAL_FILE = Path(__file__).parents[1] / "data" / "traditional.txt"
+_TRADITIONAL_FILE = Path(__file__).with_name("traditional.txt")
 TRADITIONAL = {
     row[0]: row[1]
     for row in _TRADITIONAL_FILE.read_text(encoding="utf-8").splitlines()

@@ -25,12 +25,12 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
 from archive.search.fold import fold
+from archive.search.tables import atomic, has_table, primary_key, quoted
 from archive.search.tokens import VERSION, label_token, order_label, pairs, written_units
 
 TAIL = 1 << 30
@@ -47,6 +47,7 @@ _BATCH = 1000
 _BULK_HASH = 32 << 20  # bytes that FTS5 gathers before it writes, while building
 _USUAL_HASH = 1 << 20  # FTS5's own value
 _USUAL_AUTOMERGE = 4  # FTS5's own value
+_ORDERS = 1 << 32  # places in the order: a facet counts by both labels and order in one number
 _SAMPLE = 5000  # rows that are read to find out which units are common
 # A tail of 20,000 costs a search of a common word some 10 ms; a short one is not worth a rebuild.
 _LONG_TAIL = 20_000
@@ -77,11 +78,11 @@ class Index:
     """The search index of ``columns`` of ``table``, whose integer primary key is ``key``.
 
     Name the column with the longest texts first: FTS5 stores the first one smallest. ``order`` is
-    an SQL expression over the table, an integer that is higher for newer rows (20200528, say);
-    ``labels`` one that gives a row's labels, blanks between them. Values are handed over by column
-    name; None is an empty text. Rows are added, replaced and removed in the transaction that
-    writes them to the table, after what ``order`` and ``labels`` read is written; no method
-    commits what the caller began.
+    an SQL expression over the table, an integer below 2**32 that is higher for newer rows
+    (20200528, say; NULL is 0, other orders raise ValueError); ``labels`` one that gives a row's
+    labels, blanks between them. Values are handed over by column name; None is an empty text. Rows
+    are added, replaced and removed in the transaction that writes them to the table, after what
+    ``order`` and ``labels`` read is written; no method commits what the caller began.
     """
 
     table: str
@@ -163,12 +164,13 @@ class Index:
             db.execute("insert into search_index values (?, ?)", (self.table, VERSION))
 
     def drop(self, db: sqlite3.Connection) -> None:
-        """Remove the index, as far as there is one."""
+        """Remove the index, as far as there is one; other people's tables of its names stay."""
+        if not has_table(db, "search_index"):
+            return
         with atomic(db):
-            for name in self._tables:
+            deleted = db.execute("delete from search_index where name = ?", (self.table,))
+            for name in self._tables if deleted.rowcount else ():
                 db.execute(f"drop table if exists {quoted(name)}")
-            if _has_table(db, "search_index"):
-                db.execute("delete from search_index where name = ?", (self.table,))
 
     @property
     def _tables(self) -> tuple[str, ...]:
@@ -284,11 +286,11 @@ class Index:
             db.execute(f"insert into {quoted(name)}({quoted(name)}) values ('optimize')")
 
     def _version(self, db: sqlite3.Connection) -> str | None:
-        if not _has_table(db, "search_index"):
+        if not has_table(db, "search_index"):
             return None
         found = db.execute("select version from search_index where name = ?", (self.table,))
         row = found.fetchone()
-        whole = all(_has_table(db, name) for name in self._tables)
+        whole = all(has_table(db, name) for name in self._tables)
         return str(row[0]) if row and whole else None
 
     def tokens(
@@ -373,14 +375,15 @@ class Index:
         found = cursor.fetchone()
         if found is None:
             raise IndexMismatch(f"{self.table} {key} is not in the table")
-        return int(found[0]), _tidy(found[1])
+        return self._place(key, found[0]), _tidy(found[1])
 
     def read(
         self, db: sqlite3.Connection, where: str = "", *, in_order: bool = False
     ) -> Iterator[tuple[int, Values, int, str]]:
         """Each row's key, texts, order and labels."""
         key, table = self._column(self.key), quoted(self.table)
-        names = ", ".join((*map(self._column, (self.key, *self.columns)), self.order, self.labels))
+        texts = (f"cast({self._column(name)} as text)" for name in self.columns)
+        names = ", ".join((self._column(self.key), *texts, self.order, self.labels))
         source = f"{table} {where}"
         if in_order:  # Only keys go through the sorter; the limit keeps them apart.
             sort = (
@@ -391,7 +394,18 @@ class Index:
         cursor = db.execute(f"select {names} from {source}")
         cursor.row_factory = None
         for rowid, *texts, order, labels in cursor:
-            yield rowid, dict(zip(self.columns, texts, strict=True)), int(order), _tidy(labels)
+            values = dict(zip(self.columns, texts, strict=True))
+            yield rowid, values, self._place(rowid, order), _tidy(labels)
+
+    def _place(self, key: int, order: object) -> int:
+        if order is None:
+            return 0
+        if not isinstance(order, int) or not 0 <= order < _ORDERS:
+            raise ValueError(
+                f"order of {self.table} {key} is {order!r}: it must be an integer from 0 to "
+                f"{_ORDERS - 1:,}"
+            )
+        return order
 
     def _column(self, name: str) -> str:
         # With the table before it, for SQLite takes an unknown "name" alone for a text.
@@ -412,37 +426,6 @@ class Index:
             db.executemany(f"insert into {table}({table}, rank) values (?, ?)", settings.items())
 
 
-def primary_key(db: sqlite3.Connection, table: str) -> str | None:
-    """The integer primary key of a table; None where it has none, or is no table."""
-    sql = "select name, type from pragma_table_info(?) where pk"
-    keys = [(name, kind.upper()) for name, kind in db.execute(sql, (table,))]
-    return str(keys[0][0]) if len(keys) == 1 and keys[0][1] == "INTEGER" else None
-
-
-def quoted(name: str) -> str:
-    """A name of a table or column, as SQL takes it whatever is in it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _has_table(db: sqlite3.Connection, name: str) -> bool:
-    found = db.execute("select 1 from sqlite_master where type = 'table' and name = ?", (name,))
-    return found.fetchone() is not None
-
-
 def _tidy(labels: str | None) -> str:
     """Labels in one order, each once."""
     return " ".join(sorted(set((labels or "").split())))
-
-
-@contextmanager
-def atomic(db: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing, inside the caller's transaction or outside of any."""
-    db.execute("savepoint search_index")
-    try:
-        yield
-    except BaseException:
-        if db.in_transaction:  # Some errors, a full disk for one, have rolled back all of it.
-            db.execute("rollback to search_index")
-            db.execute("release search_index")
-        raise
-    db.execute("release search_index")

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import datasette.hookspecs
 from datasette.filters import FilterArguments
+from datasette.utils import escape_sqlite
 from datasette.views.base import DatasetteError
 
 from archive.search.index import Index
@@ -69,8 +70,8 @@ def condition(conn: sqlite3.Connection, index: Index, query: Query, params: dict
     for value in values:
         name = f"search_{len(params)}"
         params[name] = value
-        sql = sql.replace("?", f":{name}", 1)
-    return f"{index.key} in ({sql})"
+        sql = sql.replace("match ?", f"match :{name}", 1)
+    return f"{escape_sqlite(index.key)} in ({sql})"
 
 
 def search_matches(query: object, *texts: object) -> bool:

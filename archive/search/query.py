@@ -34,7 +34,8 @@ from functools import lru_cache
 
 from archive.search.fold import LETTER, fold
 from archive.search.grammar import read
-from archive.search.index import Index, quoted
+from archive.search.index import Index
+from archive.search.tables import quoted
 from archive.search.terms import All, Either, Field, Filter, Not, Term, Within
 from archive.search.tokens import label_token, pairs, written_units
 
@@ -84,7 +85,7 @@ class Query:
         if not self.terms:
             return index.every_row, []
         common = index.common(db)
-        rest, singles = self.apart(common)
+        rest, singles = self.without_common(common)
         in_pairs, match = rest.match(common)
         table, rows = quoted(index.fts if in_pairs else index.units), quoted(index.rows)
         sql = (
@@ -98,7 +99,7 @@ class Query:
         also = f" and +{rows}.docid in (select rowid from {units} where {units} match ?)"
         return sql + also, [match, Query(singles).match(common)[1]]
 
-    def apart(self, common: Container[str]) -> tuple[Query, tuple[Term, ...]]:
+    def without_common(self, common: Container[str]) -> tuple[Query, tuple[Term, ...]]:
         """The query without the common units asked for beside other words, and those units.
 
         As prefixes in the table of pairs they are slow. A unit that one of the longer words

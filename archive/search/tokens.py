@@ -29,6 +29,8 @@ VERSION = (
 
 _RUN = re.compile(rf"\d|{LETTER}")
 _SIGNS = {code: code + 0xFEE0 for code in range(0x21, 0x7F) if not chr(code).isalnum()}
+# Texts are folded; labels are not, and FTS5 would write their capitals small.
+_SIGNS_AND_CAPITALS = _SIGNS | {code: code + 0xFEE0 for code in range(0x41, 0x5B)}
 
 
 def written_units(folded: str) -> list[list[str]]:
@@ -43,7 +45,7 @@ def _written(unit: str) -> str:
 
 def label_token(label: str) -> str:
     """A label as it is written in tokens; the empty one is on every row."""
-    return RUN_END + label.translate(_SIGNS)
+    return RUN_END + label.translate(_SIGNS_AND_CAPITALS)
 
 
 def order_label(sort: int | str) -> str:

@@ -22,9 +22,6 @@ from archive.serving.search_request import Asked, Found, Refused, find, read
 SNIPPET = 160
 """Characters of an entry that a result shows."""
 
-FACETS_AT_ONCE = 1000
-"""Hits up to which a page waits for its facets, which then take some 2 ms."""
-
 _LATE = Markup("<!-- facets -->")
 """Where a page is cut in two; what people type is escaped, so it stands nowhere else."""
 _NOT_COUNTED = Refused(
@@ -60,7 +57,7 @@ async def search_page(request: Any, datasette: Any) -> Any:
     """
     asked = Asked.of(request.args)
     try:
-        found = await read(datasette, lambda conn: find(conn, asked, FACETS_AT_ONCE))
+        found = await read(datasette, lambda conn: find(conn, asked))
     except Refused as refused:
         context = {"asked": replace(asked, q=asked.q[:MAX_LENGTH]), "refused": refused}
         page = await datasette.render_template("search.html", context, request=request)

@@ -29,7 +29,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from archive.database import ENTRIES_INDEX
-from archive.search.index import TAIL, quoted
+from archive.search.index import TAIL
+from archive.search.tables import quoted
+
+LONGEST = 10_000
+"""Characters of SQL that is looked at: Datasette's own is shorter, and anybody's may be made to
+take long."""
 
 PIECES, PIECE = 8, 1 << 17
 """How many pieces, and of how many rows, a facet's hits are counted in; the last has the rest.
@@ -53,14 +58,16 @@ _A = (
     r" and \(date [<>] (?P<day>:p\d+)(?: or date is null)? or "
     r"\(date = (?P=day) and \(\(id > :p\d+\)\)\)\)"
 )
+# As Datasette writes their names.
+_COLUMNS = r"(?:, (?:\w+|\[[^]]*\]))*"
 _COUNT = re.compile(rf"select count\(\*\) from entries where id in \({_S}\) ")
 _PAGE = re.compile(
-    rf"(?P<head>select id(?:, [^,()]+)* from entries where (?P<filters>{_F})id in )"
+    rf"(?P<head>select id{_COLUMNS} from entries where (?P<filters>{_F})id in )"
     rf"\({_S}\)(?P<tail>(?:{_A})? order by date(?P<desc> desc)?, id limit (?P<limit>\d+))"
 )
 _FACET = re.compile(
     r"\s+select province as value, count\(\*\) as count from \(\s+"
-    rf"select id(?:, [^,()]+)* from entries where id in \({_S}\) \s+\)\s+"
+    rf"select id{_COLUMNS} from entries where id in \({_S}\) \s+\)\s+"
     r"where province is not null\s+group by province order by count desc, value limit "
     r"(?P<limit>\d+)\s+"
 )
@@ -70,7 +77,7 @@ _DATED = re.compile(
 _VALUES = re.compile(r":(search_\d+)")
 _ALSO = re.compile(r"(match :search_\d+)\)")
 _SORTED = re.compile(
-    r"(select id(?:, [^,()]+)* from \S+ .*order by (?!id )\S+(?: desc)?)( limit \d+)", re.DOTALL
+    rf"(select id{_COLUMNS} from \S+ .*order by (?!id )\S+(?: desc)?)( limit \d+)", re.DOTALL
 )
 _ENTRIES = f"cross join entries on entries.id = {_ROWS}.key"
 # One province, the first label: a set is written in order, and p comes before s.
@@ -82,6 +89,8 @@ def rewritten(sql: str, values: Mapping[str, object]) -> str:
 
     Only that of sorted pages differs: equal rows stand in order of id (see :func:`tie_broken`).
     """
+    if len(sql) > LONGEST:
+        return sql
     if found := _COUNT.fullmatch(sql):
         return _Hits.of(found).counted()
     if found := _FACET.fullmatch(sql):
@@ -183,9 +192,11 @@ def _on_page(page: re.Match[str]) -> str:
     first, last = _numbers(page["filters"])
     start, end = first, last
     if day and backwards:
-        last, end = (f"min({last}, {_number(sign, day)})" for sign in ("<=", "<"))
+        end = f"min({last}, {_number('<', day)})"
+        last = f"min({last}, {_number('<=', day)})"
     elif day:
-        first, start = (f"max({first}, {_number(sign, day)})" for sign in (">=", ">"))
+        start = f"max({first}, {_number('>', day)})"
+        first = f"max({first}, {_number('>=', day)})"
     filters = f" and {page['filters']}".removesuffix(" and ")
     nth = (
         hits.select("entries.date", start, end, filters, _ENTRIES)

@@ -1,10 +1,10 @@
 """Write traditional.txt from OpenCC's table of Traditional characters.
 
-    python -m archive.data.make_traditional TSCharacters.txt > traditional.txt
+    python -m archive.search.make_traditional TSCharacters.txt > traditional.txt
 
 The input is ``opencc/dictionary/TSCharacters.txt`` of opencc-python-reimplemented 0.1.7 on PyPI
 (SHA-256 6b5a0a79…ecf09a): a Traditional character, a tab, its Simplified characters, the usual
-one first. NOTICE-traditional.txt holds the licence.
+one first. NOTICE.txt holds the licence.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 HEADER = """\
 # Traditional to Simplified, one character to one: two characters a line, by code point.
-# Made by make_traditional.py from OpenCC's TSCharacters.txt; licence in NOTICE-traditional.txt.
+# Made by make_traditional.py from OpenCC's TSCharacters.txt; licence in NOTICE.txt.
 """
 
 
