@@ -18,7 +18,7 @@ from archive.status import open_readonly
 from archive.store import lock
 
 # Entries whose index is compared with their text; the full mode compares all.
-SAMPLE = 100
+SAMPLE = 300
 _MEND = "run `bulletins rebuild`"
 
 
@@ -32,7 +32,7 @@ def problems(folder: Path, *, full: bool = False) -> Iterator[str]:
         try:
             yield from _captures(folder, conn)
             yield from _database(conn)
-            # Another sample every day, so that a month of checks sees most of the archive.
+            # Another sample every day, so that every entry has its turn.
             sample = None if full else SAMPLE
             for difference in differences(conn, ENTRIES_INDEX, sample, turn=now().toordinal()):
                 row = f"entry {difference.rowid} " if difference.rowid else ""
