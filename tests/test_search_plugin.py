@@ -140,6 +140,20 @@ def test_the_search_needs_nothing_but_its_folder_and_the_standard_library(tmp_pa
     assert ran.stdout.split() == [str(tmp_path / "archive/search/__init__.py"), "包含：“脱贫”"]
 
 
+def test_a_name_in_other_capitals_and_a_strange_search_index(notes: Path, plugins: Path) -> None:
+    db = sqlite3.connect(notes)
+    db.execute("create table search_index (foo)")  # somebody else's
+    db.commit()
+    assert get(Datasette([str(notes)], plugins_dir=str(plugins)), "/notes/notes").status_code == 200
+    assert "search_index" in str(main([str(notes), "NOTES", "body"]))
+    db.execute("drop table search_index")
+    db.commit()
+    assert main([str(notes), "NOTES", "body"]) is None
+    assert Index.of(db, "notes") == Index("notes", ("body",), key="nr")
+    assert main([str(notes), "notes", "body"]) is None
+    db.close()
+
+
 def test_columns_of_numbers_and_a_key_of_any_name(tmp_path: Path, plugins: Path) -> None:
     path = tmp_path / "notes.db"
     db = sqlite3.connect(path)

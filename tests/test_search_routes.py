@@ -254,6 +254,19 @@ def test_csv_is_streamed_in_batches_and_opens_in_excel(client: Client) -> None:
     assert plain.headers["content-disposition"] == 'attachment; filename="search.csv"'
 
 
+def test_a_download_that_takes_too_long_is_refused_before_it_begins(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*_: Any, **__: Any) -> Any:
+        raise sqlite3.OperationalError("interrupted")
+
+    monkeypatch.setattr(search_forms, "newest", slow)
+    for form in ("csv", "atom"):
+        refused = client.get(f"/search.{form}", q="热力")
+        assert refused.status_code == 400
+        assert refused.text.startswith("查询用时超过上限")
+
+
 def test_atom_has_stable_ids_and_the_datas_own_time(client: Client) -> None:
     response = client.get("/search.atom", q="除雪")
     assert response.headers["content-type"] == "application/atom+xml; charset=utf-8"

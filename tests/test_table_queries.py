@@ -286,9 +286,42 @@ def test_pages_are_the_same(archive: Archive, typed: str, filters: Row, shape: R
     compare(archive, typed, filters, shape)
 
 
+@pytest.mark.parametrize(
+    "asked", [{"_search": "房"}, {"_search": "房", "_sort": "date"}, {"province": "230000"}, {}]
+)
+def test_facets_are_of_all_pages(archive: Archive, asked: dict[str, str]) -> None:
+    asked |= {"_size": "20", "_facet": "kind", "_facet_date": "date"}
+    first = archive.get("/bulletins/entries.json", asked).json()
+    asked["_next"] = first["next"]
+    second = archive.get("/bulletins/entries.json", asked).json()
+    assert len(second["rows"]) == 20
+    counted = [
+        {
+            name: [(value["value"], value["count"]) for value in facet["results"]]
+            for name, facet in page["facet_results"].items()
+        }
+        for page in (first, second)
+    ]
+    assert counted[0] == counted[1]
+    assert sum(number for _, number in counted[0]["kind"]) == first["filtered_table_rows_count"]
+
+
+@pytest.mark.parametrize("columns", [{"_nocol": "date"}, {"_col": "province", "_search": "房"}])
+def test_pages_without_the_column_that_sorts_them(
+    archive: Archive, columns: dict[str, str]
+) -> None:
+    page, data, table = (
+        archive.get(f"/bulletins/entries{form}", columns | {"_size": "5"})
+        for form in ("", ".json", ".csv")
+    )
+    assert page.status_code == 200
+    assert page.text.count('<td class="col-province') == 5
+    assert len(data.json()["rows"]) == table.text.count("\r\n") - 1 == 5
+
+
 @pytest.mark.long
 @settings(
-    max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(typed=st.sampled_from(SEARCHES), filters=FILTERS, shape=SHAPES)
 def test_pages_are_the_same_at_length(

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from archive.search.index import Index
-from archive.search.tables import primary_key
+from archive.search.tables import named, primary_key
 
 
 def main(arguments: list[str] | None = None) -> str | None:
@@ -27,13 +27,14 @@ def main(arguments: list[str] | None = None) -> str | None:
         return f"there is no file {asked.database}"
     try:
         with closing(sqlite3.connect(asked.database)) as db, db:
-            key = primary_key(db, asked.table)
+            table = named(db, asked.table)
+            key = primary_key(db, table)
             if key is None:
-                return f"{asked.table} is no table with an integer primary key"
-            rows = Index(asked.table, tuple(asked.column), key).rebuild(db)
-    except sqlite3.Error as error:
+                return f"{table} is no table with an integer primary key"
+            rows = Index(table, tuple(asked.column), key).rebuild(db)
+    except (sqlite3.Error, UnicodeError) as error:
         return f"cannot index {asked.table} in {asked.database}: {error}"
-    print(f"{asked.table}: {rows:,} rows indexed")
+    print(f"{table}: {rows:,} rows indexed")
     return None
 
 

@@ -165,7 +165,7 @@ class Index:
 
     def drop(self, db: sqlite3.Connection) -> None:
         """Remove the index, as far as there is one; other people's tables of its names stay."""
-        if not has_table(db, "search_index"):
+        if not has_table(db, "search_index", "name", "version"):
             return
         with atomic(db):
             deleted = db.execute("delete from search_index where name = ?", (self.table,))
@@ -286,7 +286,7 @@ class Index:
             db.execute(f"insert into {quoted(name)}({quoted(name)}) values ('optimize')")
 
     def _version(self, db: sqlite3.Connection) -> str | None:
-        if not has_table(db, "search_index"):
+        if not has_table(db, "search_index", "name", "version"):
             return None
         found = db.execute("select version from search_index where name = ?", (self.table,))
         row = found.fetchone()

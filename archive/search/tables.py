@@ -14,14 +14,22 @@ def primary_key(db: sqlite3.Connection, table: str) -> str | None:
     return str(keys[0][0]) if len(keys) == 1 and keys[0][1] == "INTEGER" else None
 
 
+def named(db: sqlite3.Connection, table: str) -> str:
+    """A table's name as its database writes it, whose capitals SQLite itself does not mind."""
+    sql = "select name from sqlite_master where type = 'table' and name = ? collate nocase"
+    found = db.execute(sql, (table,)).fetchone()
+    return str(found[0]) if found else table
+
+
 def quoted(name: str) -> str:
     """A name of a table or column, as SQL takes it whatever is in it."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def has_table(db: sqlite3.Connection, name: str) -> bool:
-    found = db.execute("select 1 from sqlite_master where type = 'table' and name = ?", (name,))
-    return found.fetchone() is not None
+def has_table(db: sqlite3.Connection, name: str, *columns: str) -> bool:
+    """Whether there is a table with (at least) these columns."""
+    found = {column for (column,) in db.execute("select name from pragma_table_info(?)", (name,))}
+    return bool(found) and found.issuperset(columns)
 
 
 @contextmanager

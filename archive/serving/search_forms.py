@@ -46,8 +46,14 @@ WHERE bulletins.id IN ({}) GROUP BY bulletins.id
 async def search_csv(request: Any, datasette: Any) -> Any:
     """All entries that match, by date; read in batches, so that nothing is held in memory."""
     asked = Asked.of(request.args)
+
+    def begun(conn: sqlite3.Connection) -> tuple[Query, Page]:
+        query = parse_entries(asked.q, sources_of(conn))
+        return query, newest(conn, query, BATCH)
+
     try:
-        query = await read(datasette, lambda conn: parse_entries(asked.q, sources_of(conn)))
+        # What takes too long is refused before the answer has begun, which must end well.
+        query, first = await read(datasette, begun)
     except Refused as refused:
         return Response.text(refused, status=400)
 
@@ -55,14 +61,13 @@ async def search_csv(request: Any, datasette: Any) -> Any:
         if request.method == "HEAD":
             return
         await writer.write(_csv_rows([CSV_COLUMNS]))
-        page = Page([], "")
+        page = first
+        await writer.write(_as_csv(page))
         while page.after is not None:
             page = await read(
                 datasette, partial(newest, query=query, limit=BATCH, cursor=page.after)
             )
-            await writer.write(
-                _csv_rows([[entry[column] for column in CSV_COLUMNS] for entry in page.entries])
-            )
+            await writer.write(_as_csv(page))
 
     return AsgiStream(
         written,
@@ -109,6 +114,10 @@ async def search_atom(request: Any, datasette: Any) -> Any:
         f'<?xml version="1.0" encoding="utf-8"?>\n{body}',
         content_type="application/atom+xml; charset=utf-8",
     )
+
+
+def _as_csv(page: Page) -> str:
+    return _csv_rows([[entry[column] for column in CSV_COLUMNS] for entry in page.entries])
 
 
 def _csv_rows(rows: list[Any]) -> str:

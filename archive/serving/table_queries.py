@@ -54,10 +54,12 @@ _S = (
 )
 _F = r'(?:(?:"(?:province|source|date)"|date\("date"\)) (?:=|>|>=|<|<=) :p\d+ and )*'
 _DATE = re.compile(r'(?:"date"|date\("date"\)) (=|>|>=|<|<=) (:p\d+) and ')
-_A = (
-    r" and \(date [<>] (?P<day>:p\d+)(?: or date is null)? or "
+_BEHIND = (
+    r"\(date [<>] (?P<day>:p\d+)(?: or date is null)? or "
     r"\(date = (?P=day) and \(\(id > :p\d+\)\)\)\)"
 )
+_A = f" and {_BEHIND}"
+_NEXT = re.compile(f" (and|where) {_BEHIND}")
 # As Datasette writes their names.
 _COLUMNS = r"(?:, (?:\w+|\[[^]]*\]))*"
 _COUNT = re.compile(rf"select count\(\*\) from entries where id in \({_S}\) ")
@@ -104,6 +106,14 @@ def rewritten(sql: str, values: Mapping[str, object]) -> str:
         hits = _Hits.of(found).keys(*_numbers(found["filters"]))
         return f"{found['head']}({hits}){found['tail']}"
     return sql
+
+
+def of_all_pages(sql: str) -> str:
+    """The SQL of a facet without the condition that a page by date has from the one before it.
+
+    Datasette 0.65 would count what is left to be listed, beside the number of all.
+    """
+    return _NEXT.sub(lambda found: " where 1" if found[1] == "where" else "", sql)
 
 
 def tie_broken(sql: str) -> str:
