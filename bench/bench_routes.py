@@ -63,10 +63,11 @@ class Route:
 
 def run(count: int = 100_000, folder: Path | None = None) -> None:
     """Build what is missing, measure, print."""
-    if folder is None:
-        with tempfile.TemporaryDirectory() as made:
-            return run(count, Path(made))
-    path = filled(folder, count)
+    with filled(count, folder) as path:
+        _run(path)
+
+
+def _run(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as conn:
         build(conn)
         asked = list(questions(words_of(conn)))
@@ -83,7 +84,6 @@ def run(count: int = 100_000, folder: Path | None = None) -> None:
         _print(first, whole)
         for name, (process, _) in servers.items():
             print(f"memory of the server, {name}: {_peak(process):.0f} MB at most")
-    return None
 
 
 def _path(*parts: str, **more: str) -> str:

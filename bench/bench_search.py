@@ -10,7 +10,6 @@ import multiprocessing
 import random
 import sqlite3
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -36,10 +35,11 @@ _SECONDS = 15.0
 
 def run(count: int = 100_000, folder: Path | None = None) -> None:
     """Build what is missing, measure, print."""
-    if folder is None:
-        with tempfile.TemporaryDirectory() as made:
-            return run(count, Path(made))
-    path = filled(folder, count)
+    with filled(count, folder) as path:
+        _run(path, count)
+
+
+def _run(path: Path, count: int) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as conn:
         built = build(conn)
         _sizes(conn, path, built)
@@ -53,7 +53,6 @@ def run(count: int = 100_000, folder: Path | None = None) -> None:
     _memory(path, asked)
     _night(path, count)
     _concurrency(path, count)
-    return None
 
 
 def _sizes(conn: sqlite3.Connection, path: Path, built: float) -> None:

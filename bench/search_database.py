@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -22,12 +23,18 @@ _ENTRY = (
 )
 
 
-def filled(folder: Path, count: int) -> Path:
-    """The database of ``count`` entries in a folder, made where it is not there yet."""
-    path = folder / f"search-{count}.db"
-    if not path.exists():
-        fill(path, count)
-    return path
+@contextmanager
+def filled(count: int, folder: Path | None) -> Iterator[Path]:
+    """The database of ``count`` entries in a folder, made where it is not there yet.
+
+    Without a folder it is made in one that is removed afterwards.
+    """
+    with ExitStack() as stack:
+        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        path = place / f"search-{count}.db"
+        if not path.exists():
+            fill(path, count)
+        yield path
 
 
 def build(conn: sqlite3.Connection) -> float:

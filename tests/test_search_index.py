@@ -869,17 +869,21 @@ def test_any_table_with_any_names() -> None:
 def test_an_order_that_is_none_is_refused(order: object) -> None:
     db = sqlite3.connect(":memory:")
     db.execute("create table notes (id integer primary key, body text, year)")
-    db.executemany("insert into notes values (?, '危房', ?)", [(1, None), (2, 2020)])
+    years = [(1, 0), (2, 2020), (4, None), (5, 0)]
+    db.executemany("insert into notes values (?, '危房', ?)", years)
     notes = Index("notes", ("body",), order="notes.year")
-    assert notes.rebuild(db) == 2
-    assert newest(db, notes, parse("危房"), 5) == [Place(2020, 2), Place(0, 1)]
+    assert notes.rebuild(db) == 4
+    found = [Place(2020, 2), Place(0, 5), Place(0, 4), Place(0, 1)]
+    assert newest(db, notes, parse("危房"), 9) == found
+    assert newest(db, notes, parse("危房"), 3) == found[:3]
+    assert newest(db, notes, parse("危房"), 9, found[2]) == found[3:]
     db.execute("insert into notes values (3, '危房', ?)", (order,))
     said = "order of notes 3 is .*: it must be an integer from 0 to 4,294,967,295"
     with pytest.raises(ValueError, match=said):
         notes.rebuild(db)
     with pytest.raises(ValueError, match=said):
         notes.add(db, 3, {"body": "危房"})
-    assert newest(db, notes, parse("危房"), 5) == [Place(2020, 2), Place(0, 1)]
+    assert newest(db, notes, parse("危房"), 9) == found
     db.close()
 
 

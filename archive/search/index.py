@@ -387,7 +387,7 @@ class Index:
         source = f"{table} {where}"
         if in_order:  # Only keys go through the sorter; the limit keeps them apart.
             sort = (
-                f"select {key} as sorted, {self.order} as place from {table} "
+                f"select {key} as sorted, coalesce({self.order}, 0) as place from {table} "
                 "order by place, sorted limit -1"
             )
             source = f"({sort}) cross join {table} on {key} = sorted"
