@@ -451,6 +451,9 @@ def test_common_units_are_found_by_a_rebuild(db: sqlite3.Connection) -> None:
     ENTRIES.rebuild(db)
     common = ENTRIES.common(db)
     assert common == {"村", "户", "甲", "2\x80"}
+    db.execute("create virtual table temp.held using fts5vocab(main, 'entries_units', 'row')")
+    held = {term for (term,) in db.execute("select term from held") if term[0] != "\x80"}
+    assert held == common
     in_units = {word: not query.match(common)[0] for word, query in queries.items()}
     assert in_units == {
         "村": True, "户": True, "房": False, "甲": True, "2": True, "村 房": False, "户 -房": False

@@ -117,6 +117,7 @@ def test_an_index_is_found_with_its_columns_and_key(notes: Path) -> None:
 )
 def test_what_cannot_be_indexed_is_said(notes: Path, arguments: list[str], problem: str) -> None:
     db = sqlite3.connect(notes)
+    Index("notes", ("body",), key="nr").rebuild(db)
     db.execute("create table taken (nr integer primary key, body text)")
     db.execute("create virtual table taken_fts using fts5(body)")  # somebody else's
     db.execute("insert into taken_fts values ('abc')")

@@ -440,6 +440,7 @@ def test_what_is_looked_up_in_the_table_of_units_stays(
         "select id" + ", a" * 300_000 + " from entries where ",
         "select 1 from entries where " + '"date" = :p0 and ' * 60_000,
         " from entries where " * 50_000,
+        "select id, a from a where " + "1 and " * 2000 + "1 order by a limit 5",
         *("select id, a" + " from a" * 1400, "select id, a from a " + "order by x " * 850),
         *("select id" + ", a" * 3300 + " from", " from entries where " * 450),
     ],
