@@ -14,12 +14,12 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from archive import __version__
-from archive.bulletins import read_bulletin
+from archive.captures.decode import decode, unpack
 from archive.clock import now
-from archive.decode import decode, unpack
 from archive.errors import ArchiveError, Damaged, SourceFailed, Stale, UsageError
-from archive.render import to_json
-from archive.sources import Links, Source, load_sources, own_sources
+from archive.normalise.bulletin_json import to_json
+from archive.normalise.bulletins import read_bulletin
+from archive.sources import PageContext, Source, load_sources, own_sources
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -86,22 +86,22 @@ def parse(file: Path, url: str | None, explain: bool, folders: tuple[Path, ...])
     encoding = "gzip" if body.startswith(b"\x1f\x8b") else ""
     bulletin = read_bulletin(decode(unpack(body, encoding)), _links(url, load_sources(folders)))
     if explain:
-        from archive.explain import explain as explained
+        from archive.normalise.explain import explain as explained
 
         click.echo(explained(bulletin), nl=False)
     else:
         click.echo(json.dumps(to_json(bulletin), ensure_ascii=False, indent=1))
 
 
-def _links(url: str | None, sources: dict[str, Source]) -> Links | None:
+def _links(url: str | None, sources: dict[str, Source]) -> PageContext | None:
     """The source whose host the address is on; an address of no source is read generically."""
     if url is None:
         return None
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"--url {url!r} is no address: write https://www.mohurd.gov.cn/…")
     for source in sources.values():
-        if address := Links(source, source.home + "/", source.home).canonical(url):
-            return Links(source, address, address)
+        if address := PageContext(source, source.home + "/", source.home).canonical(url):
+            return PageContext(source, address, address)
     return None
 
 
@@ -116,7 +116,7 @@ def rebuild(data: Path, folders: tuple[Path, ...]) -> None:
     Example:
       bulletins rebuild --data data
     """
-    from archive.rebuild import rebuild as derive
+    from archive.storage.rebuild import rebuild as derive
 
     if not (data / "warc").is_dir():
         raise UsageError(f"{data} has no captures: name the data folder with --data")
@@ -136,7 +136,7 @@ def verify(data: Path, full: bool) -> None:
     Example:
       bulletins verify --data data
     """
-    from archive.verify import problems
+    from archive.storage.verify import problems
 
     found = 0
     for problem in problems(data, full=full):
@@ -160,8 +160,8 @@ def status(data: Path, folders: tuple[Path, ...]) -> None:
     Example:
       bulletins status --data data
     """
-    from archive.status import open_readonly, statuses
-    from archive.store import is_locked
+    from archive.storage.status import open_readonly, statuses
+    from archive.storage.store import is_locked
 
     with closing(open_readonly(data)) as conn:
         sources = load_sources((*folders, *own_sources(data)))
@@ -199,14 +199,14 @@ def serve(data: Path, host: str, port: int) -> None:
     Example:
       bulletins serve --data data/demo --port 8001
     """
-    from archive.serve import serve as publish
+    from archive.serving.server import serve as publish
 
     publish(data, host, port)
 
 
 def as_table(rows: list[list[Any]]) -> str:
     """Rows of text in columns, for a person; Han characters count two cells."""
-    from archive.lines import width
+    from archive.parse.lines import width
 
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     widths = [max(width(row[i]) for row in cells) for i in range(len(cells[0]))] if cells else []

@@ -90,7 +90,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class PageContext:
     """Where a page comes from: its source and canonical address, and where it was served from.
 
     ``captured`` is the civil date of its capture, None for a file whose day is not known.

@@ -17,11 +17,11 @@ from tempfile import TemporaryDirectory
 
 from bs4 import BeautifulSoup
 
-from archive.bulletins import read_bulletin
-from archive.captures import Capture, WarcWriter
-from archive.gazetteer import divisions
-from archive.rebuild import rebuild
-from archive.sources import Links, Source, load_sources
+from archive.captures.warc import Capture, WarcWriter
+from archive.normalise.bulletins import read_bulletin
+from archive.normalise.gazetteer import divisions
+from archive.sources import PageContext, Source, load_sources
+from archive.storage.rebuild import rebuild
 from sample.bulletins import editions
 from sample.demo import SOURCES
 from sample.layouts import detail
@@ -64,7 +64,7 @@ def _against_soup(source: Source) -> None:
     pages = []
     for page in _pages():
         there = source.home + address(page, "C")
-        pages.append((detail(page, "C"), Links(source, there, there)))
+        pages.append((detail(page, "C"), PageContext(source, there, there)))
     size = sum(len(html.encode()) for html, _ in pages)
     soup, read = _in_turns(
         [

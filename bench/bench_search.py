@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from archive.database import ENTRIES_INDEX
+from archive.storage.database import ENTRIES_INDEX
 from bench.search_corpus import Made, entries
 from bench.search_database import build, filled, insert
 from bench.search_questions import COMMON, p95, questions, words_of

@@ -18,8 +18,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
-from archive.gazetteer import divisions
-from archive.provinces import PROVINCES
+from archive.normalise.gazetteer import divisions
+from archive.normalise.provinces import PROVINCES
 
 SEED = 20200528
 LENGTH = 120

@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 from itertools import islice
 from pathlib import Path
 
-from archive.database import ENTRIES_INDEX, connect
+from archive.storage.database import ENTRIES_INDEX, connect
 from bench.search_corpus import Made, entries
 
 SOURCE = "sample"

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from statistics import quantiles
 
-from archive import entry_search
+from archive.serving import entry_search
 from bench.search_rivals import Asked
 
 # One common word of each length; middling and rare ones are cut out of the texts.

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archive import entry_search
-from archive.database import ENTRIES_INDEX
 from archive.search import fold
 from archive.search.tokens import pairs, written_units
+from archive.serving import entry_search
+from archive.storage.database import ENTRIES_INDEX
 
 
 @dataclass(frozen=True, slots=True)

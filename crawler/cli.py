@@ -14,7 +14,7 @@ from archive.cli import DATA, SOURCES, as_table, exits, main
 from archive.errors import SourceFailed
 from archive.sources import load_sources, own_sources
 from crawler import schedule as plan
-from crawler.crawl import Wish, choose
+from crawler.crawl import CrawlOptions, choose
 from crawler.crawl import crawl as run_crawl
 from crawler.nightly import nightly as run_nightly
 
@@ -56,7 +56,7 @@ def crawl(
       bulletins crawl mohurd --channel dfxx --since 2026-01-01
     """
     sources = load_sources((*folders, *own_sources(data)))
-    wish = Wish(data, channel, base_url, since, full, delay)
+    wish = CrawlOptions(data, channel, base_url, since, full, delay)
     rows = run_crawl(choose(sources, source), sources, wish)
     click.echo(report(rows))
     if failed := [row for row in rows if row["outcome"] != "good"]:
@@ -117,7 +117,7 @@ def nightly(
     if random_delay:
         time.sleep(random.uniform(0, random_delay))  # noqa: S311
     sources = load_sources((*folders, *own_sources(data)))
-    wish = Wish(data, base_url=base_url, delay=delay, nightly=True)
+    wish = CrawlOptions(data, base_url=base_url, delay=delay, nightly=True)
     click.echo(run_nightly(sources, wish))
 
 

@@ -19,16 +19,16 @@ from twisted.python.failure import Failure
 
 from archive.errors import SourceFailed, UsageError
 from archive.sources import Channel, Source
-from archive.store import Store
+from archive.storage.store import Store
 from crawler.progress import Progress
-from crawler.spider import BulletinSpider, Job
+from crawler.spider import BulletinSpider, SourceJob
 
 # Invariant of the archive: a second or more between two requests to a host.
 MIN_DELAY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class CrawlOptions:
     """What a person or the schedule asks of a crawl; see the command's options."""
 
     data: Path
@@ -59,7 +59,7 @@ def choose(sources: Mapping[str, Source], names: Sequence[str]) -> list[Source]:
 
 
 def crawl(
-    chosen: Sequence[Source], sources: Mapping[str, Source], wish: Wish
+    chosen: Sequence[Source], sources: Mapping[str, Source], wish: CrawlOptions
 ) -> list[dict[str, Any]]:
     """Crawl the chosen sources; the rows of ``crawls`` that this wrote.
 
@@ -75,7 +75,7 @@ def crawl(
         crawlers = []
         process = AsyncCrawlerProcess(_settings())
         for source in chosen:
-            job = Job(
+            job = SourceJob(
                 source=source,
                 channels=channels[source.slug],
                 store=store,
@@ -113,7 +113,7 @@ def _channels(source: Source, name: str | None) -> tuple[Channel, ...]:
     return tuple(channel for channel in source.channels if not channel.retired)
 
 
-def _check(chosen: Sequence[Source], wish: Wish) -> None:
+def _check(chosen: Sequence[Source], wish: CrawlOptions) -> None:
     """Refuse what would be unkind to a ministry's server, or cannot be meant."""
     if wish.base_url is not None:
         parts = urlsplit(wish.base_url)
@@ -148,7 +148,7 @@ def _on_loopback(base_url: str | None) -> bool:
         return False
 
 
-def _delay(source: Source, wish: Wish) -> float:
+def _delay(source: Source, wish: CrawlOptions) -> float:
     return wish.delay if wish.delay is not None else max(MIN_DELAY, source.delay)
 
 

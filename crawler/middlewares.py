@@ -11,9 +11,9 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Request, Response
 from scrapy.robotstxt import RobotParser
 
-from archive.captures import Capture, header_text
+from archive.captures.decode import unpack
+from archive.captures.warc import Capture, header_text
 from archive.clock import now, stamp
-from archive.decode import unpack
 from archive.errors import Unreadable
 
 MAX_ROBOTS_BYTES = 500 * 1024

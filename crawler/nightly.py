@@ -9,11 +9,11 @@ from typing import Any
 from archive.clock import now
 from archive.errors import SourceFailed, Stale
 from archive.sources import Source
-from archive.status import SourceStatus, open_readonly, statuses
-from crawler.crawl import Wish, choose, crawl
+from archive.storage.status import SourceStatus, open_readonly, statuses
+from crawler.crawl import CrawlOptions, choose, crawl
 
 
-def nightly(sources: Mapping[str, Source], wish: Wish) -> str:
+def nightly(sources: Mapping[str, Source], wish: CrawlOptions) -> str:
     """Crawl all enabled sources and give the summary in words.
 
     Raises SourceFailed or Stale with that summary, and what ``crawl`` raises.

@@ -18,11 +18,11 @@ from scrapy.exceptions import CloseSpider, DownloadCancelledError, IgnoreRequest
 from scrapy.http import Request, Response
 from twisted.python.failure import Failure
 
-from archive.captures import Capture
+from archive.captures.warc import Capture
 from archive.clock import now, stamp
-from archive.ingest import Outcome
 from archive.sources import Channel, Source
-from archive.store import Due, Store
+from archive.storage.ingest import Outcome
+from archive.storage.store import DuePage, Store
 from crawler.middlewares import RobotsUnavailable
 from crawler.platforms import PLATFORMS
 from crawler.platforms.step import Step
@@ -52,7 +52,7 @@ _COUNTED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class SourceJob:
     """What one source's crawl is to do.
 
     ``base_url`` replaces scheme and host of what is fetched; ``since`` leaves out what was listed
@@ -71,7 +71,7 @@ class Job:
 
 
 @dataclass(slots=True)
-class Run:
+class ChannelRun:
     """One channel's part of a crawl, as it will stand in ``crawls``."""
 
     channel: Channel
@@ -100,12 +100,12 @@ class BulletinSpider(scrapy.Spider):
 
     name = "bulletins"
 
-    def __init__(self, job: Job, **kwargs: Any) -> None:
+    def __init__(self, job: SourceJob, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.job = job
         self.source = job.source
         self.store = job.store
-        self.runs: dict[str, Run] = {}
+        self.runs: dict[str, ChannelRun] = {}
         self.failed_in_a_row = 0
         self.fatal: BaseException | None = None
 
@@ -123,7 +123,7 @@ class BulletinSpider(scrapy.Spider):
         for channel in self.job.channels:
             crawl = self.store.begin_crawl(self.source.slug, channel.slug, stamp(now()))
             settled = self.store.settled_before(self.source.slug, channel.slug)
-            self.runs[channel.slug] = Run(channel, crawl, None if self.job.full else settled)
+            self.runs[channel.slug] = ChannelRun(channel, crawl, None if self.job.full else settled)
             first = PLATFORMS[channel.platform].first(self.source, channel)
             yield self._step_request(channel, first)
 
@@ -175,7 +175,7 @@ class BulletinSpider(scrapy.Spider):
         else:
             yield self._step_request(run.channel, following)
 
-    def _walk_is_over(self, run: Run, outcome: Outcome) -> bool:
+    def _walk_is_over(self, run: ChannelRun, outcome: Outcome) -> bool:
         """Whether the list ended, repeats itself, or reached what earlier crawls settled."""
         if outcome.kind == "column":
             return False
@@ -191,17 +191,17 @@ class BulletinSpider(scrapy.Spider):
         since = self.job.since
         return since is not None and all(row.listed and row.listed < since for row in outcome.rows)
 
-    def _is_settled(self, run: Run, address: str) -> bool:
+    def _is_settled(self, run: ChannelRun, address: str) -> bool:
         first_listed = self.store.first_listed(address)
         return first_listed is not None and first_listed <= (run.settled or "")
 
-    def _list_failed(self, run: Run, outcome: Outcome) -> Iterator[Request]:
+    def _list_failed(self, run: ChannelRun, outcome: Outcome) -> Iterator[Request]:
         self._failure(run, "list", outcome)
         yield from self._due_requests(run)
 
     # Pages
 
-    def _due_requests(self, run: Run) -> Iterator[Request]:
+    def _due_requests(self, run: ChannelRun) -> Iterator[Request]:
         due = self.store.due(
             self.source.slug,
             run.channel.slug,
@@ -218,7 +218,7 @@ class BulletinSpider(scrapy.Spider):
                 yield self._page_request(run.channel, page)
 
     def _page_request(
-        self, channel: Channel, page: Due, hops: int = 0, listed: str | None = None
+        self, channel: Channel, page: DuePage, hops: int = 0, listed: str | None = None
     ) -> Request:
         headers = {"If-None-Match": page.etag, "If-Modified-Since": page.last_modified}
         return self._request(
@@ -249,20 +249,20 @@ class BulletinSpider(scrapy.Spider):
                 self._failure(run, listed, self._in_circles(run, listed))
             elif target not in run.asked:
                 run.asked.add(target)
-                following = Due(target, None, None)
+                following = DuePage(target, None, None)
                 yield self._page_request(run.channel, following, hops, response.meta["listed"])
                 return
         if outcome.kind in _COUNTED:
             run.count(_COUNTED[outcome.kind])
         self._page_done(run)
 
-    def _page_done(self, run: Run) -> None:
+    def _page_done(self, run: ChannelRun) -> None:
         run.count("pages")
         self.job.progress.page(self.source.slug, run.channel.slug)
 
     # Failures
 
-    def _in_circles(self, run: Run, address: str) -> Outcome:
+    def _in_circles(self, run: ChannelRun, address: str) -> Outcome:
         """More redirects than any site means: an incident without a response of its own."""
         outcome = Outcome("failed", incident="moved", message=_CIRCLES)
         self.store.incident(
@@ -302,7 +302,7 @@ class BulletinSpider(scrapy.Spider):
         else:
             self._failure(run, request.meta["address"], outcome)
 
-    def _failure(self, run: Run, what: str, outcome: Outcome) -> None:
+    def _failure(self, run: ChannelRun, what: str, outcome: Outcome) -> None:
         """Say and count a failure; enough of the host's own making in a row end the crawl."""
         run.count("failures")
         run.problem = run.problem or f"{what}: {outcome.message}"

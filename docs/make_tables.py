@@ -8,9 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 HEAD = """# Tables
 
-Made by `docs/make_tables.py` from `datasette_metadata.json`; the schema is `archive/schema.sql`.
-Dates are civil dates in China, YYYY-MM-DD; instants are UTC with Z. Everything but `crawls`, and
-incidents that left no response, is derived from the captures.
+Made by `docs/make_tables.py` from `datasette_metadata.json`; the schema is
+`archive/storage/schema.sql`. Dates are civil dates in China, YYYY-MM-DD; instants are UTC with Z.
+Everything but `crawls`, and incidents that left no response, is derived from the captures.
 """
 
 

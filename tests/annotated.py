@@ -28,8 +28,8 @@ from html import escape
 from pathlib import Path
 from typing import cast
 
-from archive.bulletins import read_bulletin
 from archive.model import Bulletin, DateKind, DateMention, Entry, Level, PlaceMention, Precision
+from archive.normalise.bulletins import read_bulletin
 
 CORPUS = Path(__file__).parent / "corpus"
 

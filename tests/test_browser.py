@@ -24,7 +24,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 SERVE = """
 import pathlib, sys
-from archive.serve import serve
+from archive.serving.server import serve
 serve(pathlib.Path(sys.argv[1]), "127.0.0.1", 0)
 """
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.bulletins import read_bulletin, series_and_issue
-from archive.decode import decode
-from archive.division import divide
+from archive.captures.decode import decode
 from archive.errors import Unreadable
-from archive.lines import Line
-from archive.origins import origin_of_credit, read_origin
-from archive.provinces import read_heading
-from archive.render import content_digest, to_json
+from archive.normalise.bulletin_json import content_digest, to_json
+from archive.normalise.bulletins import read_bulletin, series_and_issue
+from archive.normalise.provinces import read_heading
+from archive.normalise.segments import divide
+from archive.parse.lines import Line
+from archive.parse.origins import origin_of_credit, read_origin
 
 SENTENCE = "5月8日，召开推进会，部署工作。"
 OTHER = "5月9日，检查工地，督促整改。"

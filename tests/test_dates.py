@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.dates import antecedent_of, find_dates
-from archive.lunar import HOLIDAYS, holiday
 from archive.model import DateMention
+from archive.normalise.dates.holidays import HOLIDAYS, holiday
+from archive.normalise.dates.resolve import antecedent_of, find_dates
 
 Row = tuple[str, int, str, str | None, str | None, str]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.decode import MAX_PAGE_BYTES, decode, unpack
+from archive.captures.decode import MAX_PAGE_BYTES, decode, unpack
 from archive.errors import Unreadable
 
 WORDS = "样例：朱镕基路的老旧小区改造，二〇二〇年五月八日开工。"

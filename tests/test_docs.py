@@ -13,9 +13,9 @@ import click
 import pytest
 
 from archive import errors
-from archive.database import connect
 from archive.model import Bulletin, Entry
 from archive.sources import PLATFORMS, Layout, Source, load_sources
+from archive.storage.database import connect
 from crawler.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -90,7 +90,7 @@ def test_every_source_setting_platform_and_source_is_documented() -> None:
 
 def test_every_incident_is_documented() -> None:
     page = read("docs/operations.md")
-    code = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "archive").glob("*.py"))
+    code = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "archive").rglob("*.py"))
     code += read("crawler/spider.py")
     kinds = set(re.findall(r'Unreadable\(\s*"([a-z0-9-]+)"', code))
     kinds |= set(re.findall(r'return "(wall-[a-z0-9]+|unreachable|forbidden|too-large)"', code))

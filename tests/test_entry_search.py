@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import entry_search
-from archive.database import ENTRIES_INDEX, connect
-from archive.entry_search import (
+from archive.search import Query, differences, fold
+from archive.search.index import TAIL
+from archive.serving import entry_search
+from archive.serving.entry_search import (
     Page,
     count,
     date_filter,
@@ -29,8 +30,7 @@ from archive.entry_search import (
     suggest,
     typed,
 )
-from archive.search import Query, differences, fold
-from archive.search.index import TAIL
+from archive.storage.database import ENTRIES_INDEX, connect
 
 DOCS = Path(__file__).parents[1] / "docs" / "search.md"
 SOURCES = {"mohurd": "住房和城乡建设部", "sample": "样例部"}
@@ -395,7 +395,7 @@ def test_suggestions_end_in_time(conn: sqlite3.Connection, monkeypatch: pytest.M
     add(conn, 1, "危房")
     query = parse_entries("危房 乌有")
     assert [each.typed for each in suggest(conn, query)] == ["危房"]
-    monkeypatch.setattr("archive.suggestions.SECONDS", 0)
+    monkeypatch.setattr("archive.serving.suggestions.SECONDS", 0)
     assert suggest(conn, query) == []
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from archive.bulletins import read_bulletin
 from archive.cli import main
-from archive.explain import COLUMNS, explain
-from archive.lines import width
+from archive.normalise.bulletins import read_bulletin
+from archive.normalise.explain import COLUMNS, explain
+from archive.parse.lines import width
 from tests.annotated import corpus, page_of
 
 PAGE = """<html><head><meta name="ArticleTitle" content="水利工作简报（第3期）">

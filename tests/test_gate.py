@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from archive.bulletins import read_bulletin
-from archive.provinces import read_heading
-from archive.render import to_json
-from archive.sources import Links, load_sources
+from archive.normalise.bulletin_json import to_json
+from archive.normalise.bulletins import read_bulletin
+from archive.normalise.provinces import read_heading
+from archive.sources import PageContext, load_sources
 from tests.annotated import CORPUS, MEASURES, Annotated, corpus, measure
 
 FLOORS = CORPUS / "floors.json"
@@ -120,7 +120,7 @@ def test_the_real_bulletin_is_read_whole(shape: str, shared: Path) -> None:
                 lines.append(headings.pop(0))
             lines.append(text)
         lines.append(gold["origin"]["literal"])
-    links = Links(load_sources()["mohurd"], ADDRESS, ADDRESS)
+    links = PageContext(load_sources()["mohurd"], ADDRESS, ADDRESS)
     read = to_json(read_bulletin(page(lines, shape), links))
     for found, wanted in zip([read["lead"], *read["entries"]], entries, strict=True):
         assert {key: found[key] for key in wanted} == wanted

@@ -4,7 +4,14 @@ from datetime import date
 
 import pytest
 
-from archive.gazetteer import Division, by_name, by_short_name, choose, divisions, short_names
+from archive.normalise.gazetteer import (
+    Division,
+    by_name,
+    by_short_name,
+    choose,
+    divisions,
+    short_names,
+)
 
 
 def one(code: str, name: str) -> Division:

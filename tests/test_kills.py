@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.captures import read_captures, recover, warc_files
+from archive.captures.warc import read_captures, recover, warc_files
 from archive.errors import Damaged
 from sample import bulletins
 from sample.answers import Request, Response

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.bulletins import stands_alone
-from archive.lines import Line, is_hard_wrapped, lines_of, paragraphs_of, width
-from archive.markup import fold, parse, select, text_of
+from archive.normalise.bulletins import stands_alone
+from archive.parse.html import fold, parse, select, text_of
+from archive.parse.lines import Line, is_hard_wrapped, lines_of, paragraphs_of, width
 
 PARAGRAPHS = [
     "5月8日，样例省住房和城乡建设厅在甲市召开老旧小区改造现场会，要求各地紧盯年度任务，压实各方责任，"

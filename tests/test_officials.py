@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.model import Official
-from archive.officials import NOT_NAMES, SURNAMES, find_officials
+from archive.normalise.officials import NOT_NAMES, SURNAMES, find_officials
 
 MARK = re.compile(
     r"\[(?P<before>[^\]]+)\](?P<gap>[：\s]*)\((?P<first>[^)]+)\)"

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.gazetteer import divisions
 from archive.model import PlaceMention
-from archive.places import find_places
+from archive.normalise.gazetteer import divisions
+from archive.normalise.places import find_places
 
 Found = list[tuple[str, int, str, str | None]]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.provinces import PROVINCES, province_of, provinces_in_title, read_heading
+from archive.normalise.provinces import PROVINCES, province_of, provinces_in_title, read_heading
 
 
 def test_there_are_34_provinces_in_code_order() -> None:

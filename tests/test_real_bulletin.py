@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from warcio.checker import Checker
 
-from archive.captures import warc_files
+from archive.captures.warc import warc_files
 from archive.search import fold
 from archive.serving import application
 from tests.crawling import asked, crawl, rows, run, tables

@@ -17,7 +17,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive.entry_search import date_filter
 from archive.search import (
     VERSION,
     Column,
@@ -36,6 +35,7 @@ from archive.search import (
 from archive.search import find as finding
 from archive.search.find import Place, count, facets, newest, relevance
 from archive.search.index import TAIL
+from archive.serving.entry_search import date_filter
 
 COLUMNS = ("text", "title", "heading")
 ENTRIES = Index("entries", COLUMNS, order="entries.day", labels="entries.tags")

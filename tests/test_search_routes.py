@@ -21,13 +21,13 @@ from xml.etree import ElementTree
 import pytest
 import uvicorn
 
-from archive.database import ENTRIES_INDEX, connect
-from archive.entry_search import facets, labels_of, parse_entries
 from archive.search import Filter
-from archive.serve import LenientProtocol, listen
 from archive.serving import application, middleware, search_forms, search_request, search_routes
+from archive.serving.entry_search import facets, labels_of, parse_entries
 from archive.serving.search_forms import CSV_COLUMNS
 from archive.serving.search_request import Asked, Found, find
+from archive.serving.server import LenientProtocol, listen
+from archive.storage.database import ENTRIES_INDEX, connect
 from tests.test_entry_search import add
 from tests.test_serving import HOSTILE, SCRIPT, Client, write_archive
 

@@ -21,12 +21,12 @@ from datasette.database import Database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive.database import ENTRIES_INDEX, connect
 from archive.errors import Damaged, UsageError
-from archive.serve import check, escaped, listen
 from archive.serving import METADATA, application
 from archive.serving.middleware import clean_query
+from archive.serving.server import check, escaped, listen
 from archive.serving.table_queries import tie_broken
+from archive.storage.database import ENTRIES_INDEX, connect
 
 # All texts are 样例, written for these tests.
 SCRIPT = "<script>alert(1)</script>"

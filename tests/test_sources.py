@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from archive.errors import SourceFileError
-from archive.ingest import bulletin_slug
 from archive.sources import (
     BUNDLED,
-    Links,
+    PageContext,
     date_in_address,
     document_id,
     load_sources,
     own_sources,
     read_source,
 )
+from archive.storage.ingest import bulletin_slug
 from crawler.platforms import PLATFORMS
 
 GOOD = """
@@ -133,7 +133,7 @@ def test_slugs() -> None:
 )
 def test_links_lead_to_the_ministry_or_nowhere(href: str, found: str | None) -> None:
     source = load_sources()["mohurd"]
-    links = Links(
+    links = PageContext(
         source,
         "https://www.mohurd.gov.cn/xinwen/gzdt/index.html",
         "http://127.0.0.1:8000/xinwen/gzdt/index.html",
@@ -152,7 +152,7 @@ def test_layouts_of_the_captures_time_come_first() -> None:
     address = f"{source.home}/xinwen/gzdt/art/2020/art_304_245619.html"
 
     def names(day: date | None) -> list[str]:
-        links = Links(source, address, address, day)
+        links = PageContext(source, address, address, day)
         return [layout.name[-1] for layout in links.layouts()]
 
     assert names(date(2020, 5, 28)) == ["a", "c", "b"]

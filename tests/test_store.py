@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from archive.captures import Capture
+from archive.captures.warc import Capture
 from archive.errors import CannotWrite, Damaged, Locked, SourceFileError, UsageError
-from archive.ingest import Outcome
-from archive.rebuild import rebuild
 from archive.sources import load_sources
-from archive.store import Store
+from archive.storage.ingest import Outcome
+from archive.storage.rebuild import rebuild
+from archive.storage.store import Store
 from tests.crawling import rows, tables
 
 SOURCES = load_sources()
@@ -138,7 +138,7 @@ def test_a_parser_that_trips_is_an_incident_and_leaves_no_half_bulletin(
     def trip(*_: object) -> None:
         raise ZeroDivisionError("trip")
 
-    monkeypatch.setattr("archive.revisions.to_json", trip)
+    monkeypatch.setattr("archive.storage.revisions.to_json", trip)
     [outcome] = record(tmp_path, capture(body=page_html("甲。")))
     assert outcome.incident == "parser-error"
     assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(0,)]
@@ -313,7 +313,7 @@ def test_a_new_way_to_divide_a_text_is_no_revision(
     body = page_html("</p><p>黑龙江：</p><p>甲事，已经办完。</p><p>青海：</p><p>乙事，已经办完。")
     record(tmp_path, capture(body=body))
     assert rows(tmp_path, "SELECT count(*) FROM entries") == [(2,)]
-    monkeypatch.setattr("archive.division.read_heading", lambda line: None)
+    monkeypatch.setattr("archive.normalise.segments.read_heading", lambda line: None)
     [outcome] = record(tmp_path, capture(body=body))
     assert outcome.kind == "same"
 

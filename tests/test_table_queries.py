@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive import serving
-from archive.database import ENTRIES_INDEX, connect
-from archive.entry_search import parse_entries
 from archive.search import differences
 from archive.serving import application, table_queries
+from archive.serving.entry_search import parse_entries
 from archive.serving.table_queries import rewritten, tie_broken
+from archive.storage.database import ENTRIES_INDEX, connect
 
 # All texts are 样例, made up of few words, so that most searches find many rows.
 WORDS = ("危房改造", "危房", "农村", "建设", "房", "村", "2月1日", "建房")

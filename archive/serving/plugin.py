@@ -17,13 +17,13 @@ from datasette.filters import FilterArguments
 from datasette.views.base import DatasetteError
 from markupsafe import Markup
 
-from archive.database import ENTRIES_INDEX
-from archive.entry_search import parse_entries, sources_of
-from archive.provinces import PROVINCES
+from archive.normalise.provinces import PROVINCES
 from archive.search import Filter, InvalidQuery, Query, parse, snippet
 from archive.search import plugin as search
 from archive.serving import middleware, search_routes
+from archive.serving.entry_search import parse_entries, sources_of
 from archive.serving.start_page import start_page
+from archive.storage.database import ENTRIES_INDEX
 
 F = TypeVar("F", bound=Callable[..., Any])
 hookimpl: Callable[..., Callable[[F], F]] = datasette.hookimpl

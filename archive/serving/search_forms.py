@@ -14,8 +14,8 @@ from xml.etree import ElementTree
 
 from datasette.utils.asgi import AsgiStream, Response
 
-from archive.entry_search import Entry, Page, newest, parse_entries, sources_of, typed
 from archive.search import Query, plain
+from archive.serving.entry_search import Entry, Page, newest, parse_entries, sources_of, typed
 from archive.serving.search_request import DATABASE, PAGE, Asked, Refused, read
 
 BATCH = 500

@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 
 from datasette.utils import sqlite_timelimit
 
-from archive.entry_search import (
+from archive.search import InvalidQuery, Query
+from archive.search.find import Count
+from archive.serving.entry_search import (
     Entry,
     EntryFacets,
     Page,
@@ -24,8 +26,6 @@ from archive.entry_search import (
     sources_of,
     suggest,
 )
-from archive.search import InvalidQuery, Query
-from archive.search.find import Count
 
 T = TypeVar("T")
 
@@ -131,7 +131,7 @@ def find(conn: sqlite3.Connection, asked: Asked) -> Found:
 
 
 def facets_of(conn: sqlite3.Connection, entries: list[Entry]) -> EntryFacets:
-    """The facets of some entries, as :func:`archive.entry_search.facets` gives them."""
+    """The facets of some entries, as :func:`archive.serving.entry_search.facets` gives them."""
     marks = ", ".join("?" * len(entries))
     provinces = conn.execute(
         "SELECT province, count(DISTINCT entry) FROM entry_provinces "

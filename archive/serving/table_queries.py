@@ -28,9 +28,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from archive.database import ENTRIES_INDEX
 from archive.search.index import TAIL
 from archive.search.tables import quoted
+from archive.storage.database import ENTRIES_INDEX
 
 LONGEST = 10_000
 """Characters of SQL that is looked at: Datasette's own is shorter, and anybody's may be made to

@@ -9,8 +9,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Protocol
 
-from archive.ingest import Outcome
 from archive.sources import Channel, Source
+from archive.storage.ingest import Outcome
 from crawler.platforms import jpaas, numbered
 from crawler.platforms.step import Step
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from urllib.parse import quote
 
-from archive.ingest import Outcome
 from archive.sources import Channel, Source
+from archive.storage.ingest import Outcome
 from crawler.platforms.step import Step
 
 PAGE_SIZE = 20

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from archive.ingest import Outcome
 from archive.sources import Channel, Source
+from archive.storage.ingest import Outcome
 from crawler.platforms.step import Step
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archive.captures import Role
+from archive.captures.warc import Role
 
 
 @dataclass(frozen=True, slots=True)

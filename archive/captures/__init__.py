@@ -1,0 +1,1 @@
+"""Captures: answers kept as served, their bytes decoded, block pages recognised."""

@@ -1,0 +1,1 @@
+"""Normalising: bulletins divided into entries with coded provinces, places, dates, officials."""

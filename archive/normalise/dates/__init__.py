@@ -1,0 +1,1 @@
+"""Dates as written, and the civil days in China that they mean."""

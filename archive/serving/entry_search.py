@@ -1,0 +1,241 @@
+"""Searching entries: the field words of queries, and what the pages of a search need.
+
+>>> parse_entries("危房改造 省:黑龙江 日期:2020-05..2020-06").describe()
+'包含：“危房改造”；省份：黑龙江省；日期：2020年5月至2020年6月'
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from archive.normalise.provinces import province_of
+from archive.search import Column, Field, Filter, Query, parse
+from archive.search.find import Count, Facets, Place, Ranked
+from archive.search.find import count as count_hits
+from archive.search.find import facets as count_facets
+from archive.search.find import newest as newest_hits
+from archive.search.find import relevance as ranked_hits
+from archive.search.fold import fold
+from archive.search.tokens import order_label
+from archive.serving.suggestions import Suggestion as Suggestion
+from archive.serving.suggestions import suggest as suggest
+from archive.serving.suggestions import typed as typed
+from archive.storage.database import ENTRIES_INDEX
+
+WEIGHTS = {"title": 4.0, "heading": 2.0, "text": 1.0}
+"""What an occurrence in a column counts for relevance."""
+
+COUNTED = 10_000
+"""Hits up to which a total is exact on a page; beyond it is "at least"."""
+
+_LAST_SORT = 99_999_999
+_DAY = re.compile(r"(\d{4})(?:[-/年](\d{1,2})(?:[-/月](\d{1,2})日?|月?)|年?)")
+_COLUMNS = (
+    "id, slug, bulletin, seq, kind, heading, province, date, event_start, event_end, open_end, "
+    "text, title, source, url, published, status"
+)
+
+Entry = dict[str, "str | int | None"]
+"""One row of entries, by column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some entries, and the cursor of the page behind it, None at the end.
+
+    ``exact`` is False where the order is that of the newest hits alone (relevance).
+    """
+
+    entries: list[Entry]
+    after: str | None
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFacets:
+    """How many entries match: in all, by province's code, by source's slug, by month YYYY-MM.
+
+    An entry of two provinces counts for both.
+    """
+
+    total: int
+    provinces: Mapping[str, int]
+    sources: Mapping[str, int]
+    months: Mapping[str, int]
+
+
+def province_filter(value: str) -> Filter | None:
+    """Entries that carry a province, by its code, short or full name."""
+    province = province_of(value)
+    return Filter((f"p{province.code}",), f"省份：{province.name}") if province else None
+
+
+def date_filter(value: str) -> Filter | None:
+    """Entries by date: a day, a month, a year, or a range of them, a..b, open where one is missing.
+
+    Months and years end with their last day; a range the wrong way round is turned.
+    """
+    first, dots, last = value.partition("..")
+    if not dots:
+        last = first
+    days = [_day(piece.strip()) if piece.strip() else None for piece in (first, last)]
+    if any(piece.strip() and day is None for piece, day in zip((first, last), days, strict=True)):
+        return None
+    begin, end = days
+    if begin is None and end is None:
+        return None
+    if begin and end and begin[0] > end[0]:
+        begin, end = end, begin
+    span = (begin[0] if begin else 0, end[1] if end else _LAST_SORT)
+    if begin and end:
+        said = begin[2] if begin == end else f"{begin[2]}至{end[2]}"
+    else:
+        said = f"{begin[2]}以来" if begin else f"{end[2] if end else ''}以前（含）"
+    return Filter(tuple(map(order_label, _prefixes(*span))), f"日期：{said}", span)
+
+
+def fields(sources: Mapping[str, str]) -> Mapping[str, Field]:
+    """The field words of entries; ``sources`` has the name of each source's slug."""
+    slugs = {fold(name): slug for slug, name in sources.items()} | {slug: slug for slug in sources}
+
+    def source_filter(value: str) -> Filter | None:
+        slug = slugs.get(fold(value))
+        return Filter((f"s{slug}",), f"来源：{sources[slug]}") if slug else None
+
+    return {
+        **dict.fromkeys(("标题", "title"), Column("title", "标题")),
+        **dict.fromkeys(("正文", "text"), Column("text", "正文")),
+        **dict.fromkeys(("省", "省份", "province"), province_filter),
+        **dict.fromkeys(("来源", "source"), source_filter),
+        **dict.fromkeys(("日期", "date"), date_filter),
+    }
+
+
+def parse_entries(typed: str, sources: Mapping[str, str] | None = None) -> Query:
+    """Read a query with the field words of entries; raises InvalidQuery if it is too long."""
+    return parse(typed, fields(sources or {}))
+
+
+def sources_of(conn: sqlite3.Connection) -> dict[str, str]:
+    """The name of each source by its slug."""
+    return dict(conn.execute("SELECT slug, name FROM sources"))
+
+
+def newest(
+    conn: sqlite3.Connection, query: Query, limit: int = 20, cursor: str | None = None
+) -> Page:
+    """Entries that match, the latest date first, of one date the highest id first.
+
+    ``cursor`` is the ``after`` of the page before; one that is none begins anew. Pages stay true
+    while a writer adds entries: nothing repeats, nothing is left out.
+    """
+    before = _place(cursor)
+    places = newest_hits(conn, ENTRIES_INDEX, query, limit + 1, before)
+    after = f"{places[limit - 1].sort}~{places[limit - 1].key}" if len(places) > limit else None
+    return Page(_entries(conn, places[:limit]), after)
+
+
+def relevance(
+    conn: sqlite3.Connection, query: Query, limit: int = 20, cursor: str | None = None
+) -> Page:
+    """Entries that match, the best BM25 first, title and heading above text, then the newest.
+
+    Where there are more than :data:`archive.search.find.RANKED_WHOLE`, only the newest
+    :data:`archive.search.find.RANKED` are ranked and the page says that it is not exact.
+    """
+    ranked, exact = ranked_hits(conn, ENTRIES_INDEX, query, WEIGHTS)
+    score, _, rest = (cursor or "").partition("~")
+    place = _place(rest)
+    if place and re.fullmatch(r"\d{1,9}\.\d{1,6}", score):
+        last = Ranked(float(score), place)
+        ranked = [hit for hit in ranked if hit < last]
+    shown = ranked[:limit]
+    more = len(ranked) > limit
+    after = f"{shown[-1].score:f}~{shown[-1].place.sort}~{shown[-1].place.key}" if more else None
+    return Page(_entries(conn, [hit.place for hit in shown]), after, exact)
+
+
+def count(conn: sqlite3.Connection, query: Query, at_most: int | None = COUNTED) -> Count:
+    """How many entries match: exact, or with ``at_most`` at least so many."""
+    return count_hits(conn, ENTRIES_INDEX, query, at_most)
+
+
+def facets(conn: sqlite3.Connection, query: Query, counted: Count | None = None) -> EntryFacets:
+    """Exact numbers of entries that match by province, source and month, the largest first.
+
+    Months stand in their order, the latest first. It is faster where :func:`count` has
+    ``counted`` them.
+    """
+    found: Facets = count_facets(conn, ENTRIES_INDEX, query, divisor=100, counted=counted)
+    labels = sorted(found.labels.items(), key=lambda item: (-item[1], item[0]))
+    return EntryFacets(
+        found.total,
+        {label[1:]: number for label, number in labels if label[0] == "p"},
+        {label[1:]: number for label, number in labels if label[0] == "s"},
+        {
+            f"{month // 100:04d}-{month % 100:02d}": number
+            for month, number in sorted(found.order.items(), reverse=True)
+        },
+    )
+
+
+def labels_of(conn: sqlite3.Connection, entry: int) -> list[str]:
+    """The labels an entry has for filters, from the tables themselves: for checks."""
+    provinces = conn.execute("SELECT province FROM entry_provinces WHERE entry = ?", (entry,))
+    labels = [f"p{code}" for (code,) in provinces]
+    for day, source in conn.execute("SELECT date, source FROM entries WHERE id = ?", (entry,)):
+        labels += [order_label(day.replace("-", "")), f"s{source}"]
+    return labels
+
+
+def _day(value: str) -> tuple[int, int, str] | None:
+    """First and last place in the order, and words, of a day, month or year."""
+    found = _DAY.fullmatch(value)
+    if not found:
+        return None
+    year, month, day = (int(group) if group else 0 for group in found.groups())
+    if year == 0 or (found[2] and not 1 <= month <= 12):
+        return None
+    if found[3] and not 1 <= day <= calendar.monthrange(year, month)[1]:
+        return None
+    start = year * 10_000 + month * 100 + day
+    if found[3]:
+        return start, start, f"{year}年{month}月{day}日"
+    # No day is 99 and no month either: these are the ends of a month and of a year.
+    if found[2]:
+        return start, start + 99, f"{year}年{month}月"
+    return start, start + 9999, f"{year}年"
+
+
+def _prefixes(first: int, last: int, length: int = 8) -> list[str]:
+    """The fewest beginnings of numbers of ``length`` digits that stand for a range of them."""
+    found: list[str] = []
+    while first <= last:
+        step = 1
+        while first % (step * 10) == 0 and first + step * 10 - 1 <= last and step < 10**length:
+            step *= 10
+        digits = len(str(step)) - 1
+        found.append(f"{first // step:0{length - digits}d}"[: length - digits] + "*" * (step > 1))
+        first += step
+    return found
+
+
+def _place(cursor: str | None) -> Place | None:
+    found = re.fullmatch(r"(\d{1,15})~(\d{1,18})", cursor or "", re.ASCII)
+    return Place(int(found[1]), int(found[2])) if found else None
+
+
+def _entries(conn: sqlite3.Connection, places: list[Place]) -> list[Entry]:
+    """The rows of entries in this order; one that was removed meanwhile is left out."""
+    marks = ", ".join("?" * len(places))
+    cursor = conn.execute(
+        f"SELECT {_COLUMNS} FROM entries WHERE id IN ({marks})", [place.key for place in places]
+    )
+    cursor.row_factory = None
+    names = [column[0] for column in cursor.description]
+    rows = {row[0]: dict(zip(names, row, strict=True)) for row in cursor}
+    return [rows[place.key] for place in places if place.key in rows]

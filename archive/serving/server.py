@@ -1,0 +1,139 @@
+"""Serving: Datasette over the archive, until it is interrupted."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from archive.errors import Damaged, UsageError
+from archive.serving import application
+from archive.storage.database import ENTRIES_INDEX, SCHEMA_VERSION, connect
+from archive.storage.status import open_readonly
+from archive.storage.store import lock
+
+MAX_ADDRESS_BYTES = 1 << 20
+"""How long an address may be to be answered, with words, that its query is too long."""
+
+_METHODS = (b"GET ", b"HEAD ")
+_ASCII = bytes(range(0x80))
+
+
+class LenientProtocol(H11Protocol):
+    """HTTP that takes addresses as people type them: ``curl 'http://…?_search=危房改造'``.
+
+    Clients such as curl send what is typed as it is; the standard wants it escaped, and h11
+    answers 400.
+    """
+
+    _begun = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Hand a request on with the bytes of its first line escaped that are not ASCII.
+
+        A first line that comes in pieces is collected.
+        """
+        data = self._begun + data
+        begins = self.conn.their_state is h11.IDLE and any(
+            data.startswith(method) or method.startswith(data) for method in _METHODS
+        )
+        if begins and b"\r\n" not in data and len(data) < MAX_ADDRESS_BYTES:
+            self._begun = data
+            return
+        self._begun = b""
+        super().data_received(escaped(data))
+
+
+def escaped(data: bytes) -> bytes:
+    """What came over the wire, where it begins a request with the address percent-encoded."""
+    line, end, rest = data.partition(b"\r\n")
+    if line.isascii() or not line.startswith(_METHODS):
+        return data
+    return quote(line, safe=_ASCII).encode("ascii") + end + rest
+
+
+def serve(data: Path, host: str, port: int) -> None:
+    """Serve ``data/bulletins.db`` at an address; port 0 takes a free one. Ends with Ctrl-C.
+
+    Raises UsageError when there is no database yet or the address cannot be had, Damaged when
+    the database is none that this program reads, and as :func:`renew_index` does.
+    """
+    path = data / "bulletins.db"
+    check(path)
+    renew_index(data)
+    app = application(path).app()
+    with listen(host, port) as listening:
+        # From here on a client waits instead of being refused, however slow the start.
+        listening.listen()
+        shown = f"[{host}]" if ":" in host else host
+        print(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)", flush=True)
+        config = uvicorn.Config(
+            app,
+            http=LenientProtocol,
+            log_level="warning",
+            lifespan="on",
+            h11_max_incomplete_event_size=MAX_ADDRESS_BYTES,
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def check(path: Path) -> None:
+    """Raise UsageError or Damaged unless there is a database of this version to read."""
+    if not path.is_file():
+        raise UsageError(
+            f"there is no database at {path} yet: run `make demo-data` for the bundled sample, "
+            "or `bulletins crawl`"
+        )
+    try:
+        conn = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            version = conn.execute("PRAGMA user_version").fetchone()[0]
+            conn.execute("SELECT 1 FROM entries LIMIT 1")
+        finally:
+            conn.close()
+    except sqlite3.Error as error:
+        raise Damaged(
+            f"cannot read {path} ({error}): check its rights, or run `bulletins rebuild`"
+        ) from error
+    if version != SCHEMA_VERSION:
+        raise Damaged(
+            f"{path} has schema {version}, this program reads {SCHEMA_VERSION}: "
+            "run `bulletins rebuild`"
+        )
+
+
+def renew_index(data: Path) -> None:
+    """Make the search index anew where it is none that this program reads: after an upgrade.
+
+    Raises Locked where another process is writing (that makes it anew too), CannotWrite.
+    """
+    with closing(open_readonly(data)) as conn:
+        if ENTRIES_INDEX.is_readable(conn):
+            return
+    print("the search index is of another version: making it anew ...", flush=True)
+    with lock(data):
+        connect(data / "bulletins.db").conn.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to an address; raises UsageError, saying why, where it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio sends small answers at once (TCP_NODELAY); without it each
+    # answer on a connection that is kept open waits some 40 ms.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        reason = error.strerror if isinstance(error, OSError) else "there is no such port"
+        raise UsageError(
+            f"cannot serve at {host}:{port} ({reason}): choose another address with --host, --port"
+        ) from error
+    return listening

@@ -1,0 +1,222 @@
+"""What to offer where a search finds nothing: the nearest queries that do find something."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from time import perf_counter
+
+from archive.normalise.gazetteer import by_name, by_short_name, divisions
+from archive.normalise.provinces import PROVINCES
+from archive.search import Filter, Query
+from archive.search.find import Count, count
+from archive.search.fold import fold
+from archive.search.terms import All, Either, Not, Term, Within
+from archive.storage.database import ENTRIES_INDEX
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A query near one that found nothing: as it is typed, what was changed, how many it finds."""
+
+    typed: str
+    why: str
+    count: Count
+
+
+_SUGGESTED = 1000
+"""Up to so many hits a suggestion's number is exact."""
+_TRIED = 12  # similar places of a word, those with the most hits are offered
+SECONDS = 0.5
+"""How long suggestions are looked for: a query of many short words has slow variants."""
+_MOST_TERMS = 10
+"""A query of more is not varied: each variant is counted, and there are many of each term."""
+_HAN_DIGITS = "〇一二三四五六七八九"
+_HAN_NUMBER = re.compile(r"([一二三四五六七八九]?)十([一二三四五六七八九]?)")
+_NUMBER = re.compile(r"\d{1,2}(?=[月日号周天])")
+_UNQUOTED = re.compile(r"(?!(?:or|and|not|或|非)$)[^\W_][\w.%℃·-]*")
+
+
+def suggest(conn: sqlite3.Connection, query: Query, limit: int = 5) -> list[Suggestion]:
+    """The nearest queries that do find something, for a page that would else be blank.
+
+    In this order: numbers written in the other script, places of similar or later names, a long
+    word cut in two, one term left out; of one kind those with the most hits first. Where none of
+    these finds anything: without all terms that have no hits by themselves, else a single term.
+    None for more than ten terms, and those that are found in :data:`SECONDS`.
+    """
+    until = perf_counter() + SECONDS
+    if len(query.terms) > _MOST_TERMS:
+        return []
+    found: list[Suggestion] = []
+    tried = {query}
+    for why, candidates in (
+        ("另一种数字写法", _other_numbers(query)),
+        ("相近的地名", _similar_places(query)),
+        ("拆成两个词", _cut_in_two(query)),
+        ("去掉一个条件", _one_left_out(query)),
+    ):
+        found += _that_find(conn, why, candidates, tried, until)
+    for why, candidates in (
+        ("去掉没有结果的条件", _with_hits(conn, query)),
+        ("只查其中一个词", _one_alone(query)),
+    ):
+        found = found or _that_find(conn, why, candidates, tried, until)
+    return found[:limit]
+
+
+def _that_find(
+    conn: sqlite3.Connection,
+    why: str,
+    candidates: Iterable[Query],
+    tried: set[Query],
+    until: float,
+) -> list[Suggestion]:
+    """Those of one kind that find something and were not tried before, the best three."""
+    kind = []
+    for candidate in candidates:
+        if candidate in tried or not candidate.terms:
+            continue
+        if perf_counter() > until:
+            break
+        tried.add(candidate)
+        number = count(conn, ENTRIES_INDEX, candidate, _SUGGESTED)
+        if number.number:
+            kind.append(Suggestion(typed(candidate), why, number))
+    return sorted(kind, key=lambda each: -each.count.number)[:3]
+
+
+def typed(query: Query) -> str:
+    """A query as it is typed; read again it is the same."""
+    return " ".join(map(_typed, query.terms))
+
+
+def _typed(term: Term) -> str:
+    match term:
+        case str():
+            return term if _UNQUOTED.fullmatch(term) else _in_quotes(term)
+        case Filter():
+            return term.typed
+        case Not(inner):
+            return f"-{_typed(inner)}"
+        case Either(terms):
+            return f"({' 或 '.join(map(_typed, terms))})"
+        case All(terms):
+            return f"({' '.join(map(_typed, terms))})"
+        case Within(said=said, term=Not() as inner):
+            return f"{said}:({_typed(inner)})"
+        case Within(said=said, term=inner):
+            return f"{said}:{_typed(inner)}"
+
+
+def _in_quotes(word: str) -> str:
+    pairs = ("“”", '""', "「」", "『』", "‘’", "''")
+    pair = next((pair for pair in pairs if pair[1] not in word), pairs[0])
+    return f"{pair[0]}{word}{pair[1]}"
+
+
+def _replaced(query: Query, at: int, *terms: Term) -> Query:
+    return Query((*query.terms[:at], *terms, *query.terms[at + 1 :]))
+
+
+def _words_at(query: Query) -> Iterator[tuple[int, str]]:
+    """The words among the terms, with their places."""
+    return ((at, term) for at, term in enumerate(query.terms) if isinstance(term, str))
+
+
+def _other_numbers(query: Query) -> Iterator[Query]:
+    for at, word in _words_at(query):
+        for other in (_in_digits(word), _in_han(word)):
+            if other != word:
+                yield _replaced(query, at, other)
+
+
+def _in_digits(word: str) -> str:
+    """五月十二日 as 5月12日, 二〇二〇年 as 2020年."""
+    tens = _HAN_NUMBER.sub(
+        lambda found: f"{_HAN_DIGITS.find(found[1] or '一')}{_HAN_DIGITS.find(found[2] or '〇')}",
+        word,
+    )
+    return tens.translate(str.maketrans(_HAN_DIGITS + "零", "01234567890"))
+
+
+def _in_han(word: str) -> str:
+    """5月12日 as 五月十二日, 2020年 as 二〇二〇年."""
+
+    def spoken(found: re.Match[str]) -> str:
+        tens, ones = divmod(int(found[0]), 10)
+        ten = f"{_HAN_DIGITS[tens] if tens > 1 else ''}十" if tens else ""
+        return ten + (_HAN_DIGITS[ones] if ones or not tens else "")
+
+    return _NUMBER.sub(spoken, word).translate(str.maketrans("0123456789", _HAN_DIGITS))
+
+
+def _similar_places(query: Query) -> Iterator[Query]:
+    for at, word in _words_at(query):
+        later = _later_names(word)
+        near = [name for name in _place_names() if _is_near(word, name)] if len(word) > 1 else []
+        for name in [*later, *sorted(near, key=lambda name: (len(name) != len(word), name))][
+            :_TRIED
+        ]:
+            yield _replaced(query, at, fold(name))
+
+
+def _later_names(word: str) -> list[str]:
+    """What a place that bore this name became."""
+    codes = {
+        division.successor
+        for names in (by_name(), by_short_name())
+        for division in names.get(word, ())
+        if division.successor
+    }
+    return [division.name for division in divisions() if division.code in codes]
+
+
+@cache
+def _place_names() -> tuple[str, ...]:
+    """Names of provinces and prefectures, short ones too, and names of counties in full."""
+    short = {
+        name
+        for name, found in by_short_name().items()
+        if any(division.level == "city" for division in found)
+    }
+    provinces = {name for p in PROVINCES.values() for name in (p.name, p.short)}
+    return tuple(sorted({*provinces, *by_name(), *short}))
+
+
+def _is_near(word: str, name: str) -> bool:
+    """Whether two names differ in one character, which is another, missing or too much."""
+    if word == name or abs(len(word) - len(name)) > 1:
+        return False
+    long, short = sorted((word, name), key=len, reverse=True)
+    same = next((at for at, sign in enumerate(short) if sign != long[at]), len(short))
+    return long[same + 1 :] == short[same + (len(long) == len(short)) :]
+
+
+def _cut_in_two(query: Query) -> Iterator[Query]:
+    for at, word in _words_at(query):
+        if " " in word:
+            yield _replaced(query, at, *word.split())
+        elif len(word) >= 4:
+            for cut in range(2, min(len(word) - 1, 10)):
+                yield _replaced(query, at, word[:cut], word[cut:])
+
+
+def _one_left_out(query: Query) -> Iterator[Query]:
+    if len(query.terms) > 1:
+        for at in range(len(query.terms)):
+            yield _replaced(query, at)
+
+
+def _with_hits(conn: sqlite3.Connection, query: Query) -> Iterator[Query]:
+    """What is left without the terms that find nothing by themselves."""
+    left = [term for term in query.terms if count(conn, ENTRIES_INDEX, Query((term,)), 1).number]
+    if not all(isinstance(term, Not) for term in left):
+        yield Query(tuple(left))
+
+
+def _one_alone(query: Query) -> Iterator[Query]:
+    return (Query((term,)) for term in query.terms if not isinstance(term, Not))

@@ -1,0 +1,1 @@
+"""Storage: the data folder, and the rows that follow from its captures."""

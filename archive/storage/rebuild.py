@@ -1,0 +1,127 @@
+"""Rebuild: the database again from captures alone, put in place whole or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from archive.captures.warc import read_captures, recover, warc_files
+from archive.errors import CannotWrite
+from archive.sources import Source
+from archive.storage.database import ENTRIES_INDEX, connect
+from archive.storage.ingest import Ingester
+from archive.storage.store import lock
+
+_BATCH = 500
+
+
+def rebuild(
+    folder: Path, sources: Mapping[str, Source], progress: Callable[[int], None] = lambda _: None
+) -> int:
+    """Derive ``bulletins.db`` of a data folder again from its WARC files; how many captures.
+
+    ``progress`` is told the number of captures read so far. What no capture tells (the lines of
+    ``crawls``, incidents without a response) is carried over from the database that was there.
+    Readers keep the old database until the new one is whole. Raises Damaged, Locked, CannotWrite.
+    """
+    with lock(folder):
+        path, fresh = folder / "bulletins.db", folder / "bulletins.db.new"
+        _remove(fresh)
+        database = connect(fresh)
+        try:
+            count = _derive(folder, database, sources, progress)
+            if path.exists():
+                _carry_over(path, database, sources)
+            _put_in_place(database.conn, path)
+        finally:
+            database.conn.close()
+            _remove(fresh)
+        return count
+
+
+def _derive(
+    folder: Path,
+    database: Database,
+    sources: Mapping[str, Source],
+    progress: Callable[[int], None],
+) -> int:
+    count = 0
+    ingester = Ingester(database, sources)
+    files = warc_files(folder / "warc")
+    database.conn.execute("BEGIN IMMEDIATE")
+    for warc in files:
+        # Only the newest file can have been torn by a kill, and this process has the lock.
+        for location, capture in (recover if warc == files[-1] else read_captures)(warc):
+            ingester.ingest(capture, location)
+            count += 1
+            if count % _BATCH == 0:
+                database.conn.execute("COMMIT")
+                database.conn.execute("BEGIN IMMEDIATE")
+                progress(count)
+    database.conn.execute("COMMIT")
+    if not ENTRIES_INDEX.is_current(database.conn):
+        # Rows that came one by one; built at once the index has them in its own order.
+        ENTRIES_INDEX.rebuild(database.conn)
+    return count
+
+
+def _carry_over(old: Path, database: Database, sources: Mapping[str, Source]) -> None:
+    """Copy what no capture tells, column by column as both databases have them.
+
+    An old database that cannot be read has nothing to give; lines of a source that has no file
+    any more stay behind.
+    """
+    kept = {"crawls": "", "incidents": " WHERE capture IS NULL"}
+    try:
+        with closing(sqlite3.connect(f"{old.resolve().as_uri()}?mode=ro", uri=True)) as conn:
+            conn.row_factory = sqlite3.Row
+            found = {
+                table: [dict(row) for row in conn.execute(f"SELECT * FROM {table}{where}")]
+                for table, where in kept.items()
+            }
+    except sqlite3.DatabaseError:
+        return
+    ingester = Ingester(database, sources)
+    database.conn.execute("BEGIN IMMEDIATE")
+    for table, rows in found.items():
+        columns = database.table(table).columns_dict
+        for row in rows:
+            if row["source"] in sources:
+                ingester.know(row["source"])
+                database.table(table).insert({k: v for k, v in row.items() if k in columns})
+    database.conn.execute("COMMIT")
+
+
+def _remove(fresh: Path) -> None:
+    for file in fresh.parent.glob(fresh.name + "*"):
+        file.unlink()
+
+
+def _put_in_place(conn: sqlite3.Connection, path: Path) -> None:
+    """Replace the contents of the live file, which readers may hold open, in one transaction.
+
+    A new file renamed under a running Datasette gave mixed answers in our measurements; the
+    backup API into the live file gave none. A live file that is no database makes way first.
+    """
+    try:
+        _make_way(path)
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as live:
+            conn.backup(live)
+            live.execute("PRAGMA journal_mode = WAL")
+    except (sqlite3.Error, OSError) as error:
+        raise CannotWrite(f"cannot write {path}: {error}; check the folder and the disk") from error
+
+
+def _make_way(path: Path) -> None:
+    try:
+        with closing(sqlite3.connect(path)) as live:
+            live.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,122 @@
+"""Walls have names; bulletins that talk about walls have none."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archive.captures.block_pages import visible_text, wall_of
+
+CHALLENGE = "<html><head><script>$_ts={};$_ts.cd='x';</script></head><body></body></html>"
+JSL = "<script>document.cookie=('_')+('_')+'jsl_clearance_s=1';location.href='/'</script>"
+REFUSED = "<html><head><title>403 Forbidden</title></head><body><h1>403</h1>openresty</body></html>"
+CAPTCHA = (
+    "<html><head><title>安全验证</title></head><body><p>您的访问过于频繁，请输入验证码后继续。</p>"
+    '<form action="/check"><img src="/code.jpg"><input name="code"></form></body></html>'
+)
+SLIDER = '<body><div id="nc">请完成安全验证，拖动滑块到最右边</div><script src="/s.js"></script>'
+BARE_CAPTCHA = '<html><body><form><img src="/captcha?1"><input name="v"></form></body></html>'
+SHELL = (
+    "<html><head><title>中华人民共和国住房和城乡建设部</title></head><body><noscript>请开启脚本"
+    "并刷新本页，以便继续访问本网站的全部内容和服务。</noscript><script>go()</script></body></html>"
+)
+STATUS_SUM = (
+    "<html><script>var a=1;document.cookie='__tst_status='+(a+2+3);</script>正在加载</html>"
+)
+NEWS = "<html><head>{}</head><body>{}<h1>谨防电信诈骗</h1><p>{}</p></body></html>"
+WARNING = "各地提醒住户不要向陌生人透露验证码。"
+
+
+@pytest.mark.parametrize(
+    ("status", "cookie", "text", "expected"),
+    [
+        (521, "__jsluid_s=0a; path=/", JSL, "wall-521"),
+        (521, "", "", "wall-521"),
+        (403, "__jsluid_s=0a; path=/", REFUSED, "wall-521"),
+        (412, "", CHALLENGE, "wall-412"),
+        (412, "", "", "wall-412"),
+        (202, "", CHALLENGE, "wall-412"),
+        (202, "", "accepted", None),
+        (403, "", REFUSED, None),
+        (403, "", CAPTCHA, "wall-captcha"),
+        (200, "", CAPTCHA, "wall-captcha"),
+        (200, "", SLIDER, "wall-captcha"),
+        (200, "", BARE_CAPTCHA, "wall-captcha"),
+        (200, "", CHALLENGE, "wall-script"),
+        (200, "", JSL, "wall-script"),
+        (200, "", SHELL, "wall-script"),
+        (200, "", STATUS_SUM, "wall-script"),
+        (200, "", "", None),
+        (200, "", "<html><body></body></html>", None),
+        (404, "", CHALLENGE, None),
+        (500, "", CAPTCHA, None),
+    ],
+)
+def test_names(status: int, cookie: str, text: str, expected: str | None) -> None:
+    assert wall_of(status, cookie, text) == expected
+
+
+def test_a_refusal_without_a_sign_is_no_wall(shared: Path) -> None:
+    page = (shared / "pages" / "mofcom_403_1.html").read_text()
+    assert wall_of(403, "", page) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NEWS.format('<meta name="PubDate" content="2021-03-04">', "<form><input></form>", WARNING),
+        NEWS.format("<meta name=ArticleTitle content=x>", "", "平台提示请输入验证码后登录。"),
+        NEWS.format("", "发布时间：2021-03-04 <input>", WARNING),
+        NEWS.format("<script src=x.js></script>", "<input>", WARNING * 12),
+        NEWS.format("<script src=x.js></script>", "<input>", "拖动滑块即可报名。住户很满意。" * 3),
+        NEWS.format("", "", WARNING),
+        NEWS.format("<script>captcha()</script>", "", "老旧小区改造今年五月开工。" * 9),
+    ],
+)
+def test_bulletins_about_captchas(text: str) -> None:
+    assert wall_of(200, "", text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("<p>甲 乙</p>丙", "甲乙丙"),
+        ("甲<script>var a='<b>'</script>乙<style>p{}</style>丙<!-- <p>丁 -->戊", "甲乙丙戊"),
+        ("<title>题</title>甲<noscript>乙</noscript>", "甲"),
+        ("甲<script>没有结束", "甲"),
+        ("甲<!-- 没有结束", "甲"),
+        ("3 < 5 甲", "3<5甲"),
+        ("甲<p", "甲"),
+        ("<STYLE>x</STYLE>甲", "甲"),
+    ],
+)
+def test_visible_text(text: str, seen: str) -> None:
+    assert visible_text(text, 100) == seen
+
+
+def test_visible_text_stops_at_its_limit() -> None:
+    assert len(visible_text("<p>甲</p>" * 5000, 600)) == 600
+
+
+@pytest.mark.parametrize(
+    "part", ["<script", "<script>", "<!--", "<", "<p ", "</script", "<title>", "< ", "<style"]
+)
+def test_broken_markup_costs_linear_time(part: str) -> None:
+    began = time.process_time()
+    wall_of(200, "", part * (2_000_000 // len(part)))
+    assert time.process_time() - began < 5
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from([200, 202, 403, 412, 521]),
+    st.lists(st.sampled_from(["<script>", "</script>", "<!--", "-->", "<p>", "验证码", "甲", "<"])),
+)
+def test_any_page_has_an_answer(status: int, parts: list[str]) -> None:
+    assert wall_of(status, "", "".join(parts)) in (
+        None, "wall-412", "wall-521", "wall-captcha", "wall-script",
+    )  # fmt: skip

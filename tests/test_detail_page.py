@@ -1,0 +1,520 @@
+"""What a detail page says: title, dates, credit, text without furniture, files (样例)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archive.captures.decode import decode
+from archive.errors import Unreadable
+from archive.parse import detail_page as pages
+from archive.parse.detail_page import Page, read_page
+from archive.parse.titles import clean_title
+from archive.sources import Layout, PageContext, Source
+from sample import bulletins, layouts
+
+TEXT = (
+    "5月8日，样例省住房和城乡建设厅召开老旧小区改造推进会，部署了下半年的工作，"
+    "要求各地加快进度、确保质量。"
+)
+NAV = "".join(f'<a href="/{n}/">栏目{n}</a> ' for n in range(9))
+FOOT = '<div class="foot">版权所有：样例部　<a href="/m">网站地图</a>　京ICP备00000000号</div>'
+
+
+def page(body: str, head: str = "<title>样例标题一则</title>") -> str:
+    return f"<html><head>{head}</head><body><div>{NAV}</div>{body}{FOOT}</body></html>"
+
+
+def links(layout: Layout | None = None, path: str = "/xw/1.html") -> PageContext:
+    home = "https://www.example.gov.cn"
+    found = (layout,) if layout else ()
+    source = Source("s", "样例部", home, ("www.example.gov.cn",), 1, 1, 1, True, (), found)
+    return PageContext(source, home + path, "http://127.0.0.1:9" + path)
+
+
+def texts(read: Page) -> list[str]:
+    return [line.text for line in read.lines]
+
+
+# Captured pages of ministries. Facts were read by eye: title (length, first and last words), date,
+# UTC time, credit, lines, first and last words of the text, and the start of the SHA-256 of its
+# lines joined by line feeds, which was compared with the container's whole text by another parser.
+
+
+@dataclass(frozen=True)
+class Facts:
+    file: str
+    container: str
+    title: tuple[int, str, str]
+    published: str
+    published_at: str | None
+    credit: str
+    lines: int
+    ends: tuple[str, str]
+    digest: str
+    files: int
+
+
+CAPTURED = [
+    Facts(
+        "csrc_detail_2.html", ".content-body", (31, "证券基金", "管理办法"),
+        "2025-10-25", "2025-10-25T03:32:23Z", "中国证监会",
+        172, ("(2022年2月18日", "同时废止。"), "fe07f1e036b883e5", 2,
+    ),
+    Facts(
+        "ndrc_detail_1.html", ".article_con", (34, "《电力", "第41号令"),
+        "2026-04-09", "2026-04-09T01:39:08Z", "国家能源局",
+        5, ("中华人民共和国国家发展", "2026年3月18日"), "eb364ec9de2fd9d6", 2,
+    ),
+    Facts(
+        "most_detail_1.html", "#Zoom", (25, "科学技术部令第23号 科技部", "的决定"),
+        "2025-08-05", "2025-08-04T19:11:00Z", "科学技术部",
+        11, ("《科技部关于", "公布之日起施行。"), "2c405bcf7c5d628d", 0,
+    ),
+    Facts(
+        "sasac_detail_2.html", ".zsy_comain", (28, "关于改进和加强", "若干意见"),
+        "2024-12-17", None, "产权局",
+        21, ("国资发产权规〔2024〕100号", "严肃追究责任。"), "5916bf9af30df9b9", 0,
+    ),
+    Facts(
+        "people-gb2312_detail_1.html", "#rwb_zw", (17, "女儿出嫁，", "当嫁妆"),
+        "2019-06-15", "2019-06-15T00:18:00Z", "人民网-文化频道",
+        27, ("父亲的教诲", "对儿子的爱。"), "cfe479c88c6190fd", 0,
+    ),
+    Facts(
+        "mohurd_detail_1.html", "div.editor-content", (40, "住房城乡建设部关于", "意见的通知"),
+        "2026-09-04", None, "法规司",
+        6, ("为进一步规范", "{{CN_DATE-6}}"), "24e5eb07d249c5ad", 1,
+    ),
+    Facts(
+        "mohurd_detail_2.html", "div.editor-content", (47, "住房城乡建设部办公厅", "意见的通知"),
+        "2026-09-04", None, "标准定额司",
+        7, ("根据《国家标准化", "{{CN_DATE-20}}"), "67c371b249de87fa", 1,
+    ),
+    Facts(
+        "miit_detail_1.html", "#con_con", (41, "关于公开征求《饲料", "意见的公示"),
+        "2026-09-04", "2026-09-04T02:06:00Z", "科技司",
+        7, ("根据标准化工作", "（正文其余段落已裁剪）"), "5d9aeea03c339f07", 2,
+    ),
+    Facts(
+        "nfra_detail_1.json", ".Section0", (31, "国家金融监督管理总局关于", "的批复"),
+        "2026-04-24", "2026-04-24T09:32:00Z", "金融机构准入司",
+        6, ("平安理财有限责任公司：", "2026年4月20日"), "6b0c94ce603d9f63", 0,
+    ),
+]  # fmt: skip
+IDS = [facts.file for facts in CAPTURED]
+
+
+def check(read: Page, facts: Facts) -> None:
+    length, first, last = facts.title
+    assert (len(read.title), read.title[: len(first)]) == (length, first)
+    assert read.title.endswith(last)
+    assert read.published.isoformat() == facts.published
+    assert read.published_at == facts.published_at
+    assert read.credit == facts.credit
+    lines = texts(read)
+    assert len(lines) == facts.lines
+    assert lines[0].startswith(facts.ends[0])
+    assert lines[-1].endswith(facts.ends[1])
+    assert hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16] == facts.digest
+    assert len(read.attachments) == facts.files
+
+
+def captured(shared: Path, facts: Facts) -> str:
+    return decode((shared / "pages" / facts.file).read_bytes())
+
+
+@pytest.mark.parametrize("facts", CAPTURED, ids=IDS)
+def test_captured_pages_of_unknown_sources(facts: Facts, shared: Path) -> None:
+    # The trimmed pages have tokens for dates: theirs is the list's.
+    check(read_page(captured(shared, facts), None, date(2026, 9, 4)), facts)
+
+
+@pytest.mark.parametrize("facts", CAPTURED, ids=IDS)
+def test_captured_pages_with_their_containers(facts: Facts, shared: Path) -> None:
+    known = links(Layout("era", (), (), (facts.container,), ()))
+    read = read_page(captured(shared, facts), known, date(2026, 9, 4))
+    check(read, facts)
+    assert read.body_rule == f"era:{facts.container}"
+
+
+@pytest.mark.parametrize("facts", CAPTURED, ids=IDS)
+def test_captured_pages_by_density_alone(
+    facts: Facts, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_ANY_KNOWN_BODY", "unknown")
+    read = read_page(captured(shared, facts), None, date(2026, 9, 4))
+    check(read, facts)
+    assert read.body_rule == "generic"
+
+
+@pytest.mark.parametrize("facts", CAPTURED[:-1], ids=IDS[:-1])
+def test_captured_pages_without_metas(facts: Facts, shared: Path) -> None:
+    bare = re.sub(r"<meta\b[^>]*>", "", captured(shared, facts), flags=re.I)
+    read = read_page(bare, None, date(2026, 9, 4))
+    assert len(read.title) == facts.title[0]
+    assert hashlib.sha256("\n".join(texts(read)).encode()).hexdigest()[:16] == facts.digest
+
+
+def test_sample_pages_are_read_alike_with_and_without_their_layout() -> None:
+    known = (
+        Layout("c", ("h3",), (), ("div.editor-content",), ()),
+        Layout("a", ("td.tit",), (), ("div.union", "div.info"), ()),
+    )
+    source = links().source
+    different = total = 0
+    eras: tuple[layouts.Era, ...] = ("A", "B", "C")
+    for era in eras:
+        for shown in bulletins.shown(era, 1):
+            where = PageContext(
+                replace(source, layouts=known), source.home + layouts.address(shown, era), ""
+            )
+            text = layouts.detail(shown, era)
+            read = read_page(text, where)
+            unknown = read_page(text, None, shown.published)
+            assert read.title == unknown.title == shown.name
+            assert read.published == unknown.published == shown.published
+            assert not [line for line in texts(read) if "字体" in line or "当前位置" in line]
+            total += 1
+            different += texts(read) != texts(unknown)
+    assert total > 120
+    assert different <= total // 50
+
+
+# Titles
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "expected"),
+    [
+        ('<meta name="ArticleTitle" content="甲 乙">', "", "甲乙"),
+        ('<meta name="articletitle" content="甲乙"><title>丙</title>', "", "甲乙"),
+        ('<meta name="ArticleTitle" content=""><meta name="ArticleTitle" content="甲">', "", "甲"),
+        ('<meta name="ArticleTitle" content="第23号 甲的决定">', "<h1>第23号 甲的决定</h1>",
+         "第23号 甲的决定"),
+        ('<meta name="ArticleTitle" content="甲的 通知"><title>甲的通知-样例部</title>', "",
+         "甲的通知"),
+        ('<meta name="ArticleTitle" content="甲令 关于乙"><title>甲令 关于乙_样例部</title>', "",
+         "甲令 关于乙"),
+        ('<meta name="SiteName" content="样例部"><meta name="ArticleTitle" content="样例部">',
+         "<h1>改造工作会召开</h1>", "改造工作会召开"),
+        ("<title>改造工作会召开_样例部</title>", "", "改造工作会召开"),
+        ("<title>改造工作会召开--动态--样例网</title>", "", "改造工作会召开"),
+        ("<title>改造工作会召开－样例委员会</title>", "", "改造工作会召开"),
+        ("<title>改造工作会召开 - 样例部门户网站</title>", "", "改造工作会召开"),
+        ("<title>北京-上海线路开通</title>", "", "北京-上海线路开通"),
+        ("<title>改造——城市的新答卷</title>", "", "改造——城市的新答卷"),
+        ("<title>样例部</title>", "<h2>改造工作会召开</h2>", "改造工作会召开"),
+        ("<title>改造工作会召开_样例部</title>", "<h1>样例部</h1><h2>改造工作会召开</h2>",
+         "改造工作会召开"),
+        ("<title>【改造工作会召开】-样例部</title>", "<h2>改造工作会召开</h2>", "改造工作会召开"),
+        ("<title>\n  改造工作\n  会召开\n</title>", "", "改造工作会召开"),
+        ("<title>甲地改造　乙地督查</title>", "", "甲地改造　乙地督查"),
+        ("", "<h3>附件下载</h3><h3>改造工作<br>会召开</h3>", "改造工作会召开"),
+    ],
+)  # fmt: skip
+def test_titles(head: str, body: str, expected: str) -> None:
+    assert read_page(page(f"{body}<p>{TEXT}</p>", head), None, date(2021, 3, 4)).title == expected
+
+
+def test_clean_title() -> None:
+    assert (
+        clean_title(" 关于甲\n的 通知（试行 ）2021 年 A B　丙 ")
+        == "关于甲的通知（试行）2021 年 A B　丙"
+    )
+
+
+# Dates
+
+
+@pytest.mark.parametrize(
+    ("head", "shown", "expected"),
+    [
+        ('<meta name="PubDate" content="2021-03-04">', "", ("2021-03-04", None)),
+        ('<meta name="pubdate" content="2021-03-04 09:05">', "",
+         ("2021-03-04", "2021-03-04T01:05:00Z")),
+        ('<meta name="PubDate" content="2021-03-04 23:59:58">', "",
+         ("2021-03-04", "2021-03-04T15:59:58Z")),
+        ('<meta name="PubDate" content="2021/3/4 00:30">', "",
+         ("2021-03-04", "2021-03-03T16:30:00Z")),
+        ('<meta name="PubDate" content="2021-03-04 25:00">', "", ("2021-03-04", None)),
+        ('<meta name="PubDate" content="2021-03-04T08:00:00">', "",
+         ("2021-03-04", "2021-03-04T00:00:00Z")),
+        ('<meta name="PubDate" content="2021-13-04">', "发布时间：2021-03-04",
+         ("2021-03-04", None)),
+        ('<meta name="PubDate" content="{{DATE}} 09:00">', "", ("2020-01-02", None)),
+        ('<meta name="firstpublishedtime" content="2021-03-04 08:00:00">', "",
+         ("2021-03-04", "2021-03-04T00:00:00Z")),
+        ('<meta name="publishdate" content="2021-03-04">', "2021年03月04日08:18 来源：样例网",
+         ("2021-03-04", "2021-03-04T00:18:00Z")),
+        ("", "发布日期: 2021-03-04　字体：大 中 小", ("2021-03-04", None)),
+        ("", "成文日期：2021年03月01日 发布日期：2021年03月04日", ("2021-03-04", None)),
+        ("", "<table><tr><td>成文日期：<td>2021年3月4日</table>", ("2021-03-04", None)),
+        ("", "时间：2021-03-04 08:00", ("2021-03-04", "2021-03-04T00:00:00Z")),
+        ("", "公示时间：2021-03-04至2021-03-10", ("2020-01-02", None)),
+        ("", "页面生成于2022-02-02", ("2020-01-02", None)),
+    ],
+)  # fmt: skip
+def test_dates(head: str, shown: str, expected: tuple[str, str | None]) -> None:
+    text = page(f"<h1>改造工作会召开</h1><div>{shown}</div><div><p>{TEXT}</p></div>", head)
+    read = read_page(text, None, date(2020, 1, 2))
+    assert (read.published.isoformat(), read.published_at) == expected
+
+
+def test_a_date_in_the_address_beats_the_list() -> None:
+    where = links(path="/xwfb/202103/t20210304_12.html")
+    assert read_page(page(f"<p>{TEXT}</p>"), where, date(2020, 1, 2)).published == date(2021, 3, 4)
+
+
+def test_a_date_in_the_text_is_not_the_page_s() -> None:
+    body = f"<p>{TEXT}</p><p>这项办法的发布时间：2019-01-01，编号三。</p>"
+    assert read_page(page(body), None, date(2020, 1, 2)).published == date(2020, 1, 2)
+
+
+# Credits
+
+
+@pytest.mark.parametrize(
+    ("head", "shown", "expected"),
+    [
+        ('<meta name="ContentSource" content="中国建设报">', "来源：办公厅", "中国建设报"),
+        ('<meta name="contentSource" content=" 法规司 ">', "", "法规司"),
+        (
+            '<meta name="ContentSource" content="">',
+            "来源：<span>办公厅</span> 时间：2021-03-04",
+            "办公厅",
+        ),
+        ("", "信息来源： 样例省住房和城乡建设厅　发布时间：2021-03-04", "样例省住房和城乡建设厅"),
+        ("", "2021-03-04 来源：<a>人民网-文化频道</a>", "人民网-文化频道"),
+        ('<meta name="source" content="来源：样例网 原创稿">', "", "样例网"),
+        ("", "", None),
+    ],
+)
+def test_credits(head: str, shown: str, expected: str | None) -> None:
+    text = page(f"<h1>改造工作会召开</h1><div>{shown}</div><div><p>{TEXT}</p></div>", head)
+    assert read_page(text, None, date(2021, 3, 4)).credit == expected
+
+
+# Furniture
+
+
+@pytest.mark.parametrize(
+    "furniture",
+    [
+        "发布日期：2021-03-04 08:00", "字体：大 中 小", "【字体：大 中 小】",
+        "[大 中 小]", "打印", "【打印】【关闭】", "[打印本页] [关闭窗口]", "打印本页 | 关闭窗口",
+        "分享到：微信 微博",
+        "扫一扫在手机打开当前页", "【责任编辑：某某】", "(责编：某某、某人)", "上一篇：别的事",
+        "下一条：无", "您现在的位置：首页 > 新闻 > 正文", "当前位置：首页", "浏览次数：12",
+        "<a href=2.html>【1】</a><a href=3.html>【2】</a>", "<a href=/x/>点击进入专栏>></a>",
+        "住房部 版权所有，如需转载，请注明来源", "附件下载：", "返回顶部",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["{0}{1}{1}", "{1}{1}{0}"])
+def test_furniture_goes(furniture: str, place: str) -> None:
+    body = place.format(f"<p>{furniture}</p>", f"<p>{TEXT}</p>")
+    known = links(Layout("l", (), (), ("div.x",), ()))
+    read = read_page(page(f'<div class="x">{body}</div>'), known, date(2021, 3, 4))
+    assert texts(read) == [TEXT, TEXT]
+
+
+def test_the_title_is_furniture_at_the_top_only() -> None:
+    known = links(Layout("l", (), (), ("div.x",), ()))
+    repeated = f"<div class='x'><p>样例标题一则</p><p>{TEXT}</p><p>样例标题一则</p></div>"
+    read = read_page(page(repeated), known, date(2021, 3, 4))
+    assert texts(read) == [TEXT, "样例标题一则"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "来源：中国建设报 2021-03-04", "打印店也要改造", "大中小城市协调发展", "附件：1.名单",
+        "字体清晰的门牌",
+        "一、当前位置不清的管线", "相关链接的管理单位", "责任编辑制度", "各地分享到了经验",
+        "【1】号楼",
+    ],
+)  # fmt: skip
+def test_text_stays(line: str) -> None:
+    known = links(Layout("l", (), (), ("div.x",), ()))
+    body = f'<div class="x"><p>{TEXT}</p><p>{line}</p><p>{TEXT}</p></div>'
+    assert texts(read_page(page(body), known, date(2021, 3, 4))) == [TEXT, line, TEXT]
+
+
+def test_related_pages_go() -> None:
+    more = "<div>相关文章</div><ul><li><a href=2.html>另一件事</a></li></ul>"
+    known = links(Layout("l", (), (), ("div.x",), ()))
+    read = read_page(page(f'<div class="x"><p>{TEXT}</p>{more}</div>'), known, date(2021, 3, 4))
+    assert texts(read) == [TEXT]
+    kept = read_page(page(f'<div class="x">{more}<p>{TEXT}</p></div>'), known, date(2021, 3, 4))
+    assert texts(kept) == ["相关文章", "另一件事", TEXT]
+
+
+def test_a_title_over_two_lines_is_still_the_title() -> None:
+    known = links(Layout("l", (), (), ("div.x",), ()))
+    body = f'<div class="x"><p>样例标题</p><p>一则</p><p>{TEXT}</p></div>'
+    assert texts(read_page(page(body), known, date(2021, 3, 4))) == [TEXT]
+
+
+# Files
+
+
+def test_files_of_body_and_boxes() -> None:
+    body = (
+        f'<div class="x"><p>{TEXT}</p><p><a href="./P02.pdf">名单</a> <a href="2.html">页</a></p>'
+        '<p><a href="\n./P02.pdf">名单</a></p></div>'
+        '<div class="attachment"><a href="a/b.DOCX"></a></div>'
+        '<div><a download href="/f/c%E7%94%B2.xls?x=1"></a><a href="/other.pdf">年报</a></div>'
+        '<ul class="dl"><a href="/front/document/download?fileUrl=1&amp;n=2" title="表"></a></ul>'
+    )
+    known = links(Layout("l", (), (), ("div.x",), (".dl",)))
+    read = read_page(page(body), known, date(2021, 3, 4))
+    home = "https://www.example.gov.cn"
+    assert [(a.url.removeprefix(home), a.text) for a in read.attachments] == [
+        ("/xw/P02.pdf", "名单"),
+        ("/xw/a/b.DOCX", "b.DOCX"),
+        ("/f/c%E7%94%B2.xls?x=1", "c甲.xls"),
+        ("/front/document/download?fileUrl=1&n=2", "表"),
+    ]
+
+
+def test_files_elsewhere_keep_their_address() -> None:
+    body = f'<p>{TEXT}<a href="https://other.cn/a.pdf">甲</a><a href="http://[x/b.pdf">乙</a></p>'
+    read = read_page(page(body), links(), date(2021, 3, 4))
+    assert [a.url for a in read.attachments] == ["https://other.cn/a.pdf", "http://[x/b.pdf"]
+
+
+# Bodies
+
+
+def test_layouts_are_tried_in_order() -> None:
+    source = links().source
+    both = (Layout("new", (), (), ("div.n",), ()), Layout("old", (), (), ("div.m", "div.o"), ()))
+    where = replace(links(), source=replace(source, layouts=both))
+    for name, rule in (("n", "new:div.n"), ("o", "old:div.o")):
+        text = page(f'<div class="n"> </div><div class="{name}"><p>{TEXT}</p></div>')
+        assert read_page(text, where, date(2021, 3, 4)).body_rule == rule
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<div><p>{0}</p><p>{0}</p></div>",
+        "<div>{0}<br>{0}</div>",
+        "<table><tr><td><div><div>{0}</div><div>{0}</div></div></td></tr></table>",
+        "<div><p><span>{0}</span></p></div><div><a href=/1>别的</a></div>",
+        "<div><section><p>{0}</p></section><section><p>{0}</p></section></div>",
+        "{0}",
+    ],
+)
+def test_density_finds_all_of_the_text(body: str) -> None:
+    read = read_page(page(body.format(TEXT)), None, date(2021, 3, 4))
+    assert texts(read) == [TEXT] * body.count("{0}")
+    assert read.body_rule == "generic"
+
+
+# What is no page
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("", "empty"),
+        (" \r\n\u3000", "empty"),
+        ("<!-- nothing -->", "empty"),
+        (f"<html><body><h1>改造工作</h1><p>2021-03-04</p><p>{TEXT}", "truncated"),
+        ('{"code":200}', "not-html"),
+        ('{"data":{"docClob":5,"docSubtitle":"x","publishDate":"2021-03-04","docSource":""}}',
+         "not-html"),
+        ("[1,2]", "not-html"),
+        ("[" * 100_000, "not-html"),
+        ("<html><body><script>go()</script></body></html>", "wall-script"),
+        ("<html><body><p>请输入验证码后继续访问</p><input></body></html>", "wall-captcha"),
+        (page("<p>很短，没有别的。</p>"), "unrecognised"),
+        (page(""), "unrecognised"),
+        (f"<html><body><p>{TEXT}</p></body></html>", "unrecognised"),
+        ("<html><body><p>样例样例样例样例样例样例样例样例样例样例样例样例样例</p></body></html>",
+         "unrecognised"),
+    ],
+)  # fmt: skip
+def test_what_is_no_page(text: str, kind: str) -> None:
+    with pytest.raises(Unreadable) as raised:
+        read_page(text, None, date(2021, 3, 4))
+    assert raised.value.kind == kind
+
+
+def test_a_page_without_any_date() -> None:
+    undated = page(f"<h1>改造工作会召开</h1><p>{TEXT}</p>")
+    assert read_page(undated, None).published is None
+    assert read_page(undated, None, date(2021, 3, 4)).published == date(2021, 3, 4)
+
+
+def test_a_list_page_is_no_bulletin(shared: Path) -> None:
+    for name in ("cnta_list_1.html", "sasac_list_2.html", "most_list_1.html"):
+        with pytest.raises(Unreadable):
+            read_page(decode((shared / "pages" / name).read_bytes()), None, date(2021, 3, 4))
+
+
+# Anything at all
+
+PIECES = st.sampled_from(
+    [f"<{tag}>" for tag in ("div", "p", "a", "table", "tr", "td", "h1", "title", "b", "script")]
+    + [f"</{tag}>" for tag in ("div", "p", "a", "table", "html", "body", "title", "script")]
+    + ["<html><body>", '<div class="editor-content">', '<meta name="ArticleTitle" content="甲">',
+       '<meta name="PubDate" content="2021-99-04 99:99">', '<a href="x.pdf">', "<!--", "-->",
+       "<![CDATA[", TEXT, "发布时间：2021-03-04", "来源：", "\0", "\ud800", "\u3000", "{", "&#0;",
+       "&#x110000;", "<br>"]
+)  # fmt: skip
+
+
+def check_any_page(text: str) -> None:
+    try:
+        read = read_page(text, links(), date(2021, 3, 4))
+    except Unreadable as error:
+        assert str(error)  # noqa: PT017
+    else:
+        assert read.title
+        assert read.lines
+
+
+@settings(max_examples=300)
+@given(st.lists(PIECES, max_size=40))
+def test_any_page(parts: list[str]) -> None:
+    check_any_page("".join(parts))
+
+
+@settings(max_examples=200)
+@given(st.text(max_size=200))
+def test_any_text(text: str) -> None:
+    check_any_page(text)
+    check_any_page(page(f"<p>{TEXT}</p>{text}"))
+
+
+@pytest.mark.long
+@settings(max_examples=20_000, deadline=None)
+@given(st.lists(PIECES, max_size=80))
+def test_any_page_long(parts: list[str]) -> None:
+    check_any_page("".join(parts))
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["<div>", "<span>", "<p>字，字</p>", "<h1>", "<h1>字", "<a href=1.pdf>", "<script>", "<script ",
+     "<meta name=a>", '<div class="zoom TRS_Editor">', "字", "　", "<tr><td>", "来源：",
+     "2021-03-04 "],
+)  # fmt: skip
+def test_large_pages_cost_linear_time(part: str) -> None:
+    def seconds(size: int) -> float:
+        began = time.process_time()
+        check_any_page(page(f"<p>{TEXT}</p>" + part * (size // len(part.encode()))))
+        return time.process_time() - began
+
+    seconds(50_000)
+    assert seconds(400_000) < 7 * seconds(100_000) + 0.3

@@ -1,0 +1,115 @@
+"""The server as `bulletins serve` starts it, and what it does before."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from archive.errors import Locked
+from archive.serving.server import listen, renew_index
+from archive.storage.database import ENTRIES_INDEX, connect
+from archive.storage.store import lock
+
+
+def outdated(folder: Path) -> Path:
+    """A data folder whose search index was made by a version before this one."""
+    conn = connect(folder / "bulletins.db").conn
+    ENTRIES_INDEX.drop(conn)
+    conn.execute("insert into search_index values ('entries', '1')")
+    conn.close()
+    return folder
+
+
+def test_an_index_of_another_version_is_made_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = outdated(tmp_path)
+    renew_index(folder)
+    assert capsys.readouterr().out == (
+        "the search index is of another version: making it anew ...\n"
+    )
+    conn = connect(folder / "bulletins.db").conn
+    assert ENTRIES_INDEX.is_readable(conn)
+    conn.close()
+    renew_index(folder)
+    assert capsys.readouterr().out == ""
+
+
+def test_it_waits_for_no_writer(tmp_path: Path) -> None:
+    folder = outdated(tmp_path)
+    with lock(folder), pytest.raises(Locked, match="wait until it is done"):
+        renew_index(folder)
+
+
+def test_nothing_is_written_where_nothing_is_wrong(tmp_path: Path) -> None:
+    connect(tmp_path / "bulletins.db").conn.close()
+    with lock(tmp_path):
+        renew_index(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("served")
+    connect(folder / "bulletins.db").conn.close()
+    words = ["-m", "crawler", "serve", "--data", str(folder), "--port", "0"]
+    with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().split("/  (")[0]
+        process.terminate()
+
+
+def get(address: str, path: str) -> tuple[int, bytes]:
+    """Status and body; httpx itself refuses long addresses."""
+    host = address.removeprefix("http://").strip("/")
+    with closing(HTTPConnection(host, timeout=30)) as connection:
+        connection.request("GET", quote(path, safe="/?=&"))
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+@pytest.mark.parametrize("length", [1001, 10_000, 100_000])
+def test_long_queries_are_refused_in_words(address: str, length: int) -> None:
+    for path in ("/search.json?q=", "/bulletins/entries.json?_search="):
+        status, body = get(address, path + "危" * length)
+        assert status == 400
+        assert f"最多 1,000 个字符，现有 {length:,} 个" in json.loads(body)["error"]
+
+
+def test_an_address_beyond_all_measure_is_refused(address: str) -> None:
+    """By the server below, which says no more, or hangs up; it goes on to answer others."""
+    with suppress(ConnectionError):
+        assert get(address, "/search?q=" + "危" * 500_000)[0] == 400
+    assert get(address, "/search.json")[0] == 200
+
+
+@pytest.mark.parametrize("cut", [1, 5, 30, 200, 10_000])
+def test_raw_addresses_in_pieces(address: str, cut: int) -> None:
+    """Han characters as typed, in as many packets as there are."""
+    line = f"GET /search.json?q={'危房' * 400} HTTP/1.1\r\n".encode()
+    request = line + b"Host: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    host, port = address.removeprefix("http://").strip("/").split(":")
+    with closing(socket.create_connection((host, int(port)), timeout=30)) as sender:
+        sender.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sender.sendall(request[:cut])
+        time.sleep(0.05)
+        sender.sendall(request[cut : 2 * cut])
+        time.sleep(0.05)
+        sender.sendall(request[2 * cut :])
+        answer = b"".join(iter(lambda: sender.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert "危房" * 400 in answer.decode()
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    with listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP  # what asyncio sets TCP_NODELAY by
