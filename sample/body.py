@@ -16,11 +16,11 @@ _RIGHT = '<p style="text-align: right">'
 def wrap(text: str, width: int = WIDTH) -> list[str]:
     """Break text after ``width`` full-width characters; digits and letters count half.
 
-    A closing sign never begins a line and a run of digits is never cut.
+    A closing punctuation mark never begins a line, and a run of digits is never cut.
     """
     lines, line, used = [], "", 0.0
     for piece in re.findall(r"(?:[0-9A-Za-z.%]+|[^0-9A-Za-z])[，。、；：！？”’》）」]*", text):
-        size = sum(0.5 if sign.isascii() else 1.0 for sign in piece)
+        size = sum(0.5 if char.isascii() else 1.0 for char in piece)
         if line and used + size > width:
             lines.append(line)
             line, used = "", 0.0

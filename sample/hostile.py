@@ -34,12 +34,12 @@ __all__ = [
 
 
 def wall_412() -> Response:
-    """A wall that wants a script run: 412 with nothing but the script."""
+    """A block page that asks the browser to run a script: 412 with nothing but the script."""
     return text("<html><head><script>$_ts={};$_ts.nsd=9;</script></head><body></body></html>", 412)
 
 
 def wall_521() -> Response:
-    """A wall that wants a cookie computed: 521, a cookie and a script."""
+    """A block page that asks for a computed cookie: 521, a cookie and a script."""
     page = "<script>document.cookie='__jsl_clearance_s=1;path=/';location.reload()</script>"
     headers = (("Set-Cookie", "__jsluid_s=0123456789abcdef; path=/; HttpOnly"), ("X-Via-JSL", "1"))
     return replace(text(page, 521), headers=headers)

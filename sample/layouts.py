@@ -248,7 +248,7 @@ def _row(page: Page, era: Era, link_class: str) -> str:
 
 
 def _pager_b(number: int, count: int) -> str:
-    """Fourteen anchors, whatever the length of the list."""
+    """Fourteen links, however long the list is."""
 
     def link(label: str, target: int) -> str:
         inside = 1 <= target <= count

@@ -1,4 +1,4 @@
-"""A loopback HTTP server for the sample site: validators, paging, nights, and room for mischief.
+"""A loopback HTTP server for the sample site: validators, paging, nights, and bad answers.
 
 ``serve(site)`` runs it in a thread; ``python -m sample.server`` by hand.
 """
@@ -334,7 +334,7 @@ def _head(response: Response, zipped: bool) -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def serve(site: SampleSite, port: int = 0) -> Iterator[str]:
-    """Serve a site on 127.0.0.1 in a thread and give its base address, without a final slash."""
+    """Serve a site on 127.0.0.1 in a thread; yields its base address, without a final slash."""
     server = _Server(site, port)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
