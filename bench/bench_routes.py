@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode
 
-from archive.serving import SETTINGS
+from archive.serving.application import SETTINGS
 from bench.search_database import build, filled
 from bench.search_questions import p95, questions, words_of
 from bench.search_rivals import Asked, Trigram

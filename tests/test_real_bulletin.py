@@ -14,7 +14,7 @@ from warcio.checker import Checker
 
 from archive.captures.warc import warc_files
 from archive.search import fold
-from archive.serving import application
+from archive.serving.application import application
 from tests.crawling import asked, crawl, rows, run, tables
 from tests.test_crawl import NIGHT_2, real_page, site_of
 

@@ -22,7 +22,8 @@ import pytest
 import uvicorn
 
 from archive.search import Filter
-from archive.serving import application, middleware, search_forms, search_request, search_routes
+from archive.serving import middleware, search_forms, search_request, search_routes
+from archive.serving.application import application
 from archive.serving.entry_search import facets, labels_of, parse_entries
 from archive.serving.search_forms import CSV_COLUMNS
 from archive.serving.search_request import Asked, Found, find

@@ -17,12 +17,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from datasette import hookimpl
 from datasette.database import Database
+from datasette.facets import Facet
+from datasette.plugins import pm
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive.errors import Damaged, UsageError
-from archive.serving import METADATA, application
+from archive.serving.application import METADATA, application
 from archive.serving.middleware import clean_query
 from archive.serving.server import check, escaped, listen
 from archive.serving.table_queries import tie_broken
@@ -271,18 +274,44 @@ def test_a_facet_asked_for_twice_is_counted_once(
 def test_a_facet_that_is_late_is_never_just_missing(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Facets get a limit of their own; here it is one that none can keep.
-    monkeypatch.setattr("archive.serving.FACET_MS", 0.0001)
+    # Facets have a time limit of their own; no facet can keep this one.
     monkeypatch.setitem(client.datasette._settings, "facet_time_limit_ms", 0.0001)
     data = client.get("/bulletins/entries.json", _search="危房改造")
     assert data.status_code == 400
     assert data.json()["error"].startswith("查询用时超过上限")
+    other = client.get("/bulletins/bulletins.json", _facet="status")
+    assert other.status_code == 400
     page = client.get("/bulletins/entries", _search="危房改造")
     assert page.status_code == 200
     assert "来不及归类：province" in page.text
     assert client.get("/bulletins/entries.csv", _search="危房改造").status_code == 200
     asked = {"_search": "危房改造", "_nofacet": 1}
     assert client.get("/bulletins/entries.json", **asked).status_code == 200
+
+
+class OtherPlugin:
+    """A plugin with a facet class of its own."""
+
+    @hookimpl
+    def register_facet_classes(self) -> list[type]:
+        return [OtherFacet]
+
+
+class OtherFacet(Facet):  # type: ignore[misc]
+    type = "other"
+
+    async def facet_results(self) -> tuple[list[Any], list[str]]:
+        return [{"name": "other", "results": []}], []
+
+
+def test_facets_of_other_plugins_stay(client: Client) -> None:
+    plugin = OtherPlugin()
+    pm.register(plugin)
+    try:
+        facets = client.json("/bulletins/entries.json", _facet="kind", _facet_date="date")
+    finally:
+        pm.unregister(plugin)
+    assert set(facets["facet_results"]) == {"province", "kind", "date", "other"}
 
 
 def test_several_searches_must_all_hold(client: Client) -> None:

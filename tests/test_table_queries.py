@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import serving
 from archive.search import differences
-from archive.serving import application, table_queries
+from archive.serving import steady_database, table_queries
+from archive.serving.application import application
 from archive.serving.entry_search import parse_entries
 from archive.serving.table_queries import rewritten, tie_broken
 from archive.storage.database import ENTRIES_INDEX, connect
@@ -123,7 +123,7 @@ class Archive:
             # Few rows are to fall into several pieces too.
             patched.setattr(table_queries, "PIECE", 50)
             if plainly:
-                patched.setattr(serving, "rewritten", lambda sql, _: tie_broken(sql))
+                patched.setattr(steady_database, "rewritten", lambda sql, _: tie_broken(sql))
             return asyncio.run(self.datasette.client.get(f"{path}?{urlencode(asked, doseq=True)}"))
 
     def page(self, asked: dict[str, Any], *, plainly: bool = False) -> Any:
@@ -140,7 +140,7 @@ class Archive:
             return rewritten(sql, values)
 
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(serving, "rewritten", noted)
+            patched.setattr(steady_database, "rewritten", noted)
             path = f"/bulletins/entries.json?{urlencode(asked, doseq=True)}"
             assert asyncio.run(self.datasette.client.get(path)).status_code == 200
         return [sql for sql in seen if "from entries where" in sql]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -22,6 +20,8 @@ from archive.search import Filter, InvalidQuery, Query, parse, snippet
 from archive.search import plugin as search
 from archive.serving import middleware, search_routes
 from archive.serving.entry_search import parse_entries, sources_of
+from archive.serving.facets import REPLACED
+from archive.serving.search_request import TOO_SLOW, TOO_SLOW_TITLE
 from archive.serving.start_page import start_page
 from archive.storage.database import ENTRIES_INDEX
 
@@ -33,24 +33,6 @@ ASSETS = "assets"
 STYLE = Path(__file__).parent / "static" / "archive.css"
 MAX_VALUE_BYTES = 32 * 1024 * 1024
 """The largest value that a query may hold or make: four times the largest page's text."""
-
-INTERRUPTED = "SQL Interrupted"
-"""Datasette's title for a query that ran out of time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is known of the table page in hand: its facets that have been counted, by their SQL.
-
-    Datasette counts those twice that are asked for and in the metadata too. An answer that is
-    ``data_only`` has no place to say that a facet is missing.
-    """
-
-    data_only: bool
-    facets: dict[str, Any] = field(default_factory=dict)
-
-
-ANSWER: ContextVar[Answer | None] = ContextVar("ANSWER", default=None)
 
 _COLUMN = "_search_"
 _CODE = re.compile(r"[\w-]+")
@@ -68,6 +50,15 @@ def asgi_wrapper() -> Callable[[middleware.Asgi], middleware.Asgi]:
 def register_routes() -> list[tuple[str, Callable[..., Any]]]:
     """The pages of a search."""
     return search_routes.routes()
+
+
+@hookimpl(hookwrapper=True)
+def register_facet_classes() -> Generator[None, Any, None]:
+    """Our facet classes in place of Datasette's; those of other plugins stay."""
+    outcome = yield
+    outcome.force_result(
+        [[REPLACED.get(kind, kind) for kind in kinds] for kinds in outcome.get_result()]
+    )
 
 
 @hookimpl()
@@ -110,12 +101,8 @@ def render_cell(value: object, column: str) -> Markup | None:
 @hookimpl()
 def handle_exception(exception: Exception) -> None:
     """Have a query that took too long say so in words, in place of HTML with a script in it."""
-    if isinstance(exception, DatasetteError) and exception.title == INTERRUPTED:
-        exception.title = "查询超时 Query took too long"
-        exception.message = (
-            "查询用时超过上限，已停止。请缩小范围：加上省份、日期或更多检索词。 "
-            "Stopped at the time limit: narrow it down by province, date or more words."
-        )
+    if isinstance(exception, DatasetteError) and exception.title == "SQL Interrupted":
+        exception.title, exception.message = TOO_SLOW_TITLE, " ".join(TOO_SLOW)
         exception.message_is_html = False
 
 
@@ -125,12 +112,10 @@ def filters_from_request(request: Any, database: str, table: str, datasette: Any
 
     Raises DatasetteError (status 400) for a query that is refused.
     """
-    ANSWER.set(None)
     if (database, table) != (DATABASE, ENTRIES_INDEX.table):
         return None
 
     async def searched() -> FilterArguments:
-        ANSWER.set(Answer(data_only=bool(request.url_vars.get("format"))))
         excel = excel_url(request.query_string, datasette)
         try:
             return await datasette.get_database(DATABASE).execute_fn(

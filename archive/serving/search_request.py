@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode
 
 from datasette.utils import sqlite_timelimit
+from datasette.views.base import DatasetteError
 
 from archive.search import InvalidQuery, Query
 from archive.search.find import Count
@@ -41,6 +42,7 @@ TOO_SLOW = (
     "查询用时超过上限，已停止。请缩小范围：加上省份、日期或更多检索词。",
     "Stopped at the time limit: narrow it down by province, date or more words.",
 )
+TOO_SLOW_TITLE = "查询超时 Query took too long"
 TOO_LONG = "Too long: at most 1,000 characters; shorten it and try again."
 
 
@@ -53,6 +55,11 @@ class Refused(Exception):
 
     def __str__(self) -> str:
         return f"{self.said} {self.english}"
+
+
+def too_slow() -> DatasetteError:
+    """The error that a page of Datasette's own ends with when a query ran out of time."""
+    return DatasetteError(" ".join(TOO_SLOW), title=TOO_SLOW_TITLE, status=400)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from archive.errors import Damaged, UsageError
-from archive.serving import application
+from archive.serving.application import application
 from archive.storage.database import ENTRIES_INDEX, SCHEMA_VERSION, connect
 from archive.storage.status import open_readonly
 from archive.storage.store import lock
