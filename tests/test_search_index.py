@@ -28,13 +28,16 @@ from archive.search import (
     InvalidQuery,
     Query,
     differences,
+    find,
     fold,
+    hits,
     parse,
     units,
 )
-from archive.search import find as finding
-from archive.search.find import Place, count, facets, newest, relevance
+from archive.search.find import count, facets, newest
+from archive.search.hits import Place
 from archive.search.index import TAIL
+from archive.search.rank import relevance
 from archive.serving.entry_search import date_filter
 
 COLUMNS = ("text", "title", "heading")
@@ -308,11 +311,12 @@ def test_index_equals_a_scan_long(seed: int) -> None:
 @pytest.mark.parametrize("sparse", [0, 100])
 def test_common_units_beside_longer_words(monkeypatch: pytest.MonkeyPatch, sparse: int) -> None:
     """What is looked up in the table of units, in small pieces, finds the same."""
-    monkeypatch.setattr(finding, "_SPARSE", sparse)
-    monkeypatch.setattr(finding, "_COMMON", 5)
-    monkeypatch.setattr(finding, "_CHUNK", 2)
-    monkeypatch.setattr(finding, "_GROUPED", 7)
-    monkeypatch.setattr(finding, "_ALIKE", 3)
+    monkeypatch.setattr(hits, "_SPARSE", sparse)
+    monkeypatch.setattr(hits, "MANY", 5)
+    monkeypatch.setattr(find, "MANY", 5)
+    monkeypatch.setattr(hits, "_CHUNK", 2)
+    monkeypatch.setattr(hits, "_GROUPED", 7)
+    monkeypatch.setattr(hits, "_ALIKE", 3)
     rng = random.Random(8)
     rows = {rng.randrange(10**6): sample_row(rng) for _ in range(150)}
     db = database(dict(list(rows.items())[:100]))
@@ -337,8 +341,8 @@ def test_common_units_beside_longer_words(monkeypatch: pytest.MonkeyPatch, spars
             either = any_of([*map(word_check, words[1:]), *others])
             check = all_of([word_check(words[0]), either])
         asked.append((typed, check))
-    hits, _ = compare(db, rows, asked, everything=True)
-    assert hits > 50
+    found, _ = compare(db, rows, asked, everything=True)
+    assert found > 50
 
 
 def test_index_stays_true_through_inserts_revisions_and_removals() -> None:

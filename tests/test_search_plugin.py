@@ -19,7 +19,8 @@ from datasette.plugins import pm
 import archive.search
 from archive.search import Index, differences, parse
 from archive.search.__main__ import main
-from archive.search.find import Place, count, facets, newest
+from archive.search.find import count, facets, newest
+from archive.search.hits import Place
 
 NOTES = {
     1: ("农村危房改造进展", "样例一"),

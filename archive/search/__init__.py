@@ -17,7 +17,8 @@ it can have an :class:`Index`, and any SQLite ≥ 3.37 with FTS5 can read one.
 
 from archive.search.checks import Difference, differences
 from archive.search.fold import fold, fold_with_map, units
-from archive.search.index import Index, IndexMismatch
+from archive.search.index import Index
+from archive.search.indexed_table import IndexMismatch
 from archive.search.query import MAX_LENGTH, InvalidQuery, Query, parse
 from archive.search.snippet import plain, snippet
 from archive.search.terms import Column, Field, Filter

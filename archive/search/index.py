@@ -24,12 +24,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
 from archive.search.fold import fold
+from archive.search.indexed_table import IndexedTable, IndexMismatch, Values
 from archive.search.tables import atomic, has_table, primary_key, quoted
 from archive.search.tokens import VERSION, label_token, order_label, pairs, written_units
 
@@ -47,17 +48,10 @@ _BATCH = 1000
 _BULK_HASH = 32 << 20  # bytes that FTS5 gathers before it writes, while building
 _USUAL_HASH = 1 << 20  # FTS5's own value
 _USUAL_AUTOMERGE = 4  # FTS5's own value
-_ORDERS = 1 << 32  # places in the order: a facet counts by both labels and order in one number
 _SAMPLE = 5000  # rows that are read to find out which units are common
 # A tail of 20,000 costs a search of a common word some 10 ms; a short one is not worth a rebuild.
 _LONG_TAIL = 20_000
 _TAIL_SHARE = 50
-
-Values = Mapping[str, "str | None"]
-
-
-class IndexMismatch(Exception):
-    """The index does not hold what the caller says it holds; rebuild it."""
 
 
 class Indexed(NamedTuple):
@@ -74,7 +68,7 @@ class Indexed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class Index(IndexedTable):
     """The search index of ``columns`` of ``table``, whose integer primary key is ``key``.
 
     Name the column with the longest texts first: FTS5 stores the first one smallest. ``order`` is
@@ -84,12 +78,6 @@ class Index:
     are added, replaced and removed in the transaction that writes them to the table, after what
     ``order`` and ``labels`` read is written; no method commits what the caller began.
     """
-
-    table: str
-    columns: tuple[str, ...]
-    key: str = "id"
-    order: str = "0"
-    labels: str = "''"
 
     @classmethod
     def of(cls, db: sqlite3.Connection, table: str) -> Index | None:
@@ -125,11 +113,6 @@ class Index:
     def common_units(self) -> str:
         """The name of the table of the units that the table of units has."""
         return f"{self.units}_common"
-
-    @property
-    def every_row(self) -> str:
-        """A select of the key of every row of the table."""
-        return f"select {self._column(self.key)} from {quoted(self.table)}"
 
     def create(self, db: sqlite3.Connection) -> None:
         """Create the empty index; raises sqlite3.OperationalError where there is one."""
@@ -207,7 +190,7 @@ class Index:
             raise IndexMismatch(f"{self.table} {rowid} is in the index already")
         sql = f"select coalesce(max(docid) + 1, {TAIL}) from {quoted(self.rows)}"
         docid = max(TAIL, db.execute(sql).fetchone()[0])
-        self._add(db, docid, rowid, values, *self._properties(db, rowid))
+        self._add(db, docid, rowid, values, *self.properties(db, rowid))
 
     def remove(self, db: sqlite3.Connection, rowid: int, old: Values) -> None:
         """Take a row out of the index; ``old`` is the text it was indexed with.
@@ -227,7 +210,7 @@ class Index:
 
     def replace(self, db: sqlite3.Connection, rowid: int, old: Values, new: Values) -> None:
         """Index a row's new text in place of ``old``; raises as :meth:`remove` does."""
-        row, properties = self.indexed(db, rowid), self._properties(db, rowid)
+        row, properties = self.indexed(db, rowid), self.properties(db, rowid)
         same = row is not None and row.properties == properties
         if not same or self.tokens((), old) != self.tokens((), new):
             self.remove(db, rowid, old)
@@ -322,15 +305,6 @@ class Index:
         db.executemany(sql, [(unit,) for unit in sorted(common)])
         return common
 
-    def spread(self, db: sqlite3.Connection, number: int, turn: int = 0) -> str:
-        """The end of a select that has at most so many rows, spread evenly over the table."""
-        table, key = quoted(self.table), self._column(self.key)
-        (count,) = db.execute(f"select count(*) from {table}").fetchone()
-        step = max(1, -(-count // number))
-        numbered = f"select {key} as k, row_number() over (order by {key}) as n from {table}"
-        chosen = f"select k from ({numbered}) where n % {step} = {turn % step}"
-        return f"where {key} in ({chosen}) order by {key}"
-
     def _add(
         self, db: sqlite3.Connection, docid: int, key: int, values: Values, sort: int, labels: str
     ) -> None:
@@ -364,53 +338,6 @@ class Index:
         found = cursor.fetchone()
         return None if found is None else Indexed(*found)
 
-    def _properties(self, db: sqlite3.Connection, key: int) -> tuple[int, str]:
-        """A row's order and labels as the table has them now."""
-        cursor = db.execute(
-            f"select {self.order}, {self.labels} from {quoted(self.table)} "
-            f"where {self._column(self.key)} = ?",
-            (key,),
-        )
-        cursor.row_factory = None
-        found = cursor.fetchone()
-        if found is None:
-            raise IndexMismatch(f"{self.table} {key} is not in the table")
-        return self._place(key, found[0]), _tidy(found[1])
-
-    def read(
-        self, db: sqlite3.Connection, where: str = "", *, in_order: bool = False
-    ) -> Iterator[tuple[int, Values, int, str]]:
-        """Each row's key, texts, order and labels."""
-        key, table = self._column(self.key), quoted(self.table)
-        texts = (f"cast({self._column(name)} as text)" for name in self.columns)
-        names = ", ".join((self._column(self.key), *texts, self.order, self.labels))
-        source = f"{table} {where}"
-        if in_order:  # Only keys go through the sorter; the limit keeps them apart.
-            sort = (
-                f"select {key} as sorted, coalesce({self.order}, 0) as place from {table} "
-                "order by place, sorted limit -1"
-            )
-            source = f"({sort}) cross join {table} on {key} = sorted"
-        cursor = db.execute(f"select {names} from {source}")
-        cursor.row_factory = None
-        for rowid, *texts, order, labels in cursor:
-            values = dict(zip(self.columns, texts, strict=True))
-            yield rowid, values, self._place(rowid, order), _tidy(labels)
-
-    def _place(self, key: int, order: object) -> int:
-        if order is None:
-            return 0
-        if not isinstance(order, int) or not 0 <= order < _ORDERS:
-            raise ValueError(
-                f"order of {self.table} {key} is {order!r}: it must be an integer from 0 to "
-                f"{_ORDERS - 1:,}"
-            )
-        return order
-
-    def _column(self, name: str) -> str:
-        # With the table before it, for SQLite takes an unknown "name" alone for a text.
-        return f"{quoted(self.table)}.{quoted(name)}"
-
     def _command(self, name: str, columns: Sequence[str], command: str = "") -> str:
         """An insert of a row's tokens, or with ``command`` the delete that FTS5 makes of one."""
         names = ["rowid", *map(quoted, columns)]
@@ -424,8 +351,3 @@ class Index:
         for name in (self.fts, self.units):
             table = quoted(name)
             db.executemany(f"insert into {table}({table}, rank) values (?, ?)", settings.items())
-
-
-def _tidy(labels: str | None) -> str:
-    """Labels in one order, each once."""
-    return " ".join(sorted(set((labels or "").split())))

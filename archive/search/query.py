@@ -32,12 +32,12 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from archive.search.expression import EVERY, expression, needs_pairs
 from archive.search.fold import LETTER, fold
 from archive.search.grammar import read
 from archive.search.index import Index
 from archive.search.tables import quoted
 from archive.search.terms import All, Either, Field, Filter, Not, Term, Within
-from archive.search.tokens import label_token, pairs, written_units
 
 MAX_LENGTH = 1000
 """Characters a query may have, before folding."""
@@ -107,8 +107,8 @@ class Query:
         """
         if len(self.terms) < 2 or not self.match(common)[0]:
             return self, ()
-        singles = tuple(t for t in self.terms if _worded(t) and not _needs_pairs(t, common))
-        longer = [t for t in self.terms if isinstance(t, str) and _needs_pairs(t, common)]
+        singles = tuple(t for t in self.terms if _worded(t) and not needs_pairs(t, common))
+        longer = [t for t in self.terms if isinstance(t, str) and needs_pairs(t, common)]
         asked = tuple(
             term
             for term in singles
@@ -125,8 +125,8 @@ class Query:
         mixed = []
         for at, term in enumerate(self.terms):
             if isinstance(term, Either):
-                light = tuple(t for t in term.terms if not _needs_pairs(t, common))
-                heavy = tuple(t for t in term.terms if _needs_pairs(t, common))
+                light = tuple(t for t in term.terms if not needs_pairs(t, common))
+                heavy = tuple(t for t in term.terms if needs_pairs(t, common))
                 if heavy and any(map(_worded, light)):
                     mixed.append((at, light, heavy))
         if len(mixed) != 1:
@@ -153,8 +153,8 @@ class Query:
         A query of common units alone, or without words, is for the small table of units.
         """
         terms = _all(self.terms)
-        in_pairs = terms is not None and _needs_pairs(terms, common)
-        return in_pairs, _EVERY if terms is None else _expression(terms, in_pairs)
+        in_pairs = terms is not None and needs_pairs(terms, common)
+        return in_pairs, EVERY if terms is None else expression(terms, in_pairs)
 
     def holds(self, texts: Mapping[str, str | None], labels: Iterable[str] = ()) -> bool:
         """Whether a row with these texts by column and these labels matches, by reading them."""
@@ -209,9 +209,6 @@ def parse(text: str, fields: Mapping[str, Field] | None = None) -> Query:
     return Query(read(text, fields or {}))
 
 
-_EVERY = f'"{label_token("")}"'
-
-
 def _worded(term: Term) -> bool:
     """Whether a term asks for words, wanted or not."""
     match term:
@@ -240,64 +237,6 @@ def _words(term: Term) -> Iterator[str]:
             yield from _words(inner)
         case _:
             return
-
-
-def _needs_pairs(term: Term, common: Container[str]) -> bool:
-    match term:
-        case str():
-            units = [unit for stretch in written_units(term) for unit in stretch]
-            return len(units) > 1 or units[0] not in common
-        case All(terms) | Either(terms):
-            return any(_needs_pairs(each, common) for each in terms)
-        case Not(inner):
-            return _needs_pairs(inner, common)
-        case Within():
-            return True
-        case _:
-            return False
-
-
-def _expression(term: Term, in_pairs: bool, column: str | None = None) -> str:
-    """FTS5's expression for a term, in brackets where it has operators."""
-    match term:
-        case str():
-            scope = f"{{{quoted(column)}}} : " if column is not None else ""
-            return scope + _phrase(term, in_pairs)
-        case Filter(labels=labels):
-            return f"({' OR '.join(map(_label, labels))})"
-        case Not(inner):
-            return f"({_EVERY} NOT {_expression(inner, in_pairs, column)})"
-        case Either(terms):
-            return f"({' OR '.join(_expression(each, in_pairs, column) for each in terms)})"
-        case All(terms):
-            wanted = [each for each in terms if not isinstance(each, Not)]
-            asked = [_expression(each, in_pairs, column) for each in wanted] or [_EVERY]
-            joined = f"({' AND '.join(asked)})"
-            without = [each.term for each in terms if isinstance(each, Not)]
-            if not without:
-                return joined
-            refused = [_expression(each, in_pairs, column) for each in without]
-            return f"({joined} NOT ({' OR '.join(refused)}))"
-        case Within(column=name, term=inner):
-            return _expression(inner, in_pairs, name)
-
-
-def _phrase(word: str, in_pairs: bool) -> str:
-    """A word as a phrase of tokens, which end with a prefix where one unit stands last alone."""
-    stretches = written_units(word)
-    if not in_pairs:
-        return f'"{stretches[0][0]}"'
-    tokens = [token for stretch in stretches[:-1] for token in pairs(stretch)]
-    last = pairs(stretches[-1])
-    if len(last) == 1:
-        return f'"{" ".join([*tokens, *last])}" *'
-    return f'"{" ".join([*tokens, *last[:-1]])}"'
-
-
-def _label(label: str) -> str:
-    if label.endswith("*"):
-        return f'"{label_token(label[:-1])}" *'
-    return f'"{label_token(label)}"'
 
 
 def _holds(

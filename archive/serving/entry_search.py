@@ -14,12 +14,14 @@ from dataclasses import dataclass
 
 from archive.normalise.provinces import province_of
 from archive.search import Column, Field, Filter, Query, parse
-from archive.search.find import Count, Facets, Place, Ranked
+from archive.search.find import Facets
 from archive.search.find import count as count_hits
 from archive.search.find import facets as count_facets
 from archive.search.find import newest as newest_hits
-from archive.search.find import relevance as ranked_hits
 from archive.search.fold import fold
+from archive.search.hits import Count, Place
+from archive.search.rank import Ranked
+from archive.search.rank import relevance as ranked_hits
 from archive.search.tokens import order_label
 from archive.serving.suggestions import Suggestion as Suggestion
 from archive.serving.suggestions import suggest as suggest
@@ -144,8 +146,8 @@ def relevance(
 ) -> Page:
     """Entries that match, the best BM25 first, title and heading above text, then the newest.
 
-    Where there are more than :data:`archive.search.find.RANKED_WHOLE`, only the newest
-    :data:`archive.search.find.RANKED` are ranked and the page says that it is not exact.
+    Where there are more than :data:`archive.search.rank.RANKED_WHOLE`, only the newest
+    :data:`archive.search.rank.RANKED` are ranked and the page says that it is not exact.
     """
     ranked, exact = ranked_hits(conn, ENTRIES_INDEX, query, WEIGHTS)
     score, _, rest = (cursor or "").partition("~")

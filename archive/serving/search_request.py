@@ -13,7 +13,7 @@ from datasette.utils import sqlite_timelimit
 from datasette.views.base import DatasetteError
 
 from archive.search import InvalidQuery, Query
-from archive.search.find import Count
+from archive.search.hits import Count
 from archive.serving.entry_search import (
     Entry,
     EntryFacets,

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from archive.normalise.provinces import PROVINCES
 from archive.search import MAX_LENGTH, Filter, Query, snippet
-from archive.search.find import RANKED
+from archive.search.rank import RANKED
 from archive.serving.entry_search import date_filter, facets, parse_entries, typed
 from archive.serving.search_forms import search_atom, search_csv
 from archive.serving.search_request import DATABASE as DATABASE

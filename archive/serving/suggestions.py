@@ -12,8 +12,9 @@ from time import perf_counter
 from archive.normalise.gazetteer import by_name, by_short_name, divisions
 from archive.normalise.provinces import PROVINCES
 from archive.search import Filter, Query
-from archive.search.find import Count, count
+from archive.search.find import count
 from archive.search.fold import fold
+from archive.search.hits import Count
 from archive.search.terms import All, Either, Not, Term, Within
 from archive.storage.database import ENTRIES_INDEX
 
