@@ -1,7 +1,7 @@
-"""The pages of a search over HTTP, with rivals that answer Datasette's own pages.
+"""The search pages over HTTP, and rivals that answer the same on Datasette's own pages.
 
-``python -m bench.bench_routes [ENTRIES] [FOLDER]``: 100,000 entries in a temporary folder, or as
-said; what is in the folder already is not made again. One process of ``bulletins serve`` and one of
+``python -m bench.bench_routes [ENTRIES] [FOLDER]``: by default 100,000 entries in a temporary
+folder; what FOLDER already has is not made again. One process of ``bulletins serve`` and one of
 plain Datasette, whose ``fts_table`` for entries is FTS5 with the trigram tokenizer (words of three
 characters and more), answer the same words in one run, warm, in random order. LIKE is
 Datasette's own filter ``text__contains``, which needs no index.
@@ -32,7 +32,7 @@ from bench.search_rivals import Asked, Trigram
 
 ROUNDS = 3
 LIKE_SECONDS = 120.0
-"""LIKE takes seconds for a rare word; past this much time it is asked no more."""
+"""LIKE takes seconds for a rare word; after this much time it is not asked any more."""
 
 TABLE = "/bulletins/entries"
 _ATTACH = """
@@ -44,15 +44,15 @@ def prepare_connection(conn):
 """
 
 Times = dict[str, list[tuple[str, float]]]
-"""By route: words, and milliseconds."""
+"""For each route, the words and milliseconds of its answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A page asked for: its name, the address of each question, and who answers.
+    """A page: its name, the address for each question, and which server answers.
 
-    ``address`` gives None where a question is none for this page; ``rival`` names the route that
-    is compared with it.
+    ``address`` returns None for a question that this page cannot answer; ``rival`` names the route
+    that is compared with it.
     """
 
     name: str
@@ -189,7 +189,7 @@ def _started(command: list[str]) -> Server:
 
 @contextmanager
 def _stopped(server: Server) -> Iterator[Server]:
-    """The server, until the end of this."""
+    """The server; it is stopped at the end of the block."""
     try:
         yield server
     finally:
@@ -199,7 +199,7 @@ def _stopped(server: Server) -> Iterator[Server]:
 
 
 def _measure(servers: Mapping[str, Server], asked: list[Asked]) -> tuple[Times, Times]:
-    """Milliseconds to the first byte, and to the last, of each route."""
+    """Milliseconds to the first and to the last byte of each route."""
     rng = random.Random(11)  # noqa: S311 (an order, the same every time)
     first: Times = {route.name: [] for route in ROUTES}
     whole: Times = {route.name: [] for route in ROUTES}

@@ -1,7 +1,7 @@
-"""Search on a generated corpus against named rivals, all interleaved in one run.
+"""Search on a generated corpus, compared with named rivals, interleaved in one run.
 
-``python -m bench.bench_search [ENTRIES] [FOLDER]``: 100,000 entries in a temporary folder, or
-as said; what is in the folder already is not made again. Prints docs/search.md's table.
+``python -m bench.bench_search [ENTRIES] [FOLDER]``: by default 100,000 entries in a temporary
+folder; what FOLDER already has is not made again. Prints the figures of docs/search-benchmarks.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bench.search_rivals import Asked, Like, Ours, Plain, Tantivy, Trigram
 
 ROUNDS = 3
 LIKE_SECONDS = 240.0
-"""LIKE takes seconds for a rare word; past this much time it is asked no more."""
+"""LIKE takes seconds for a rare word; after this much time it is not asked any more."""
 
 _NIGHT, _WRITTEN, _READERS = 500, 1000, 8
 _SECONDS = 15.0
@@ -81,7 +81,7 @@ def _sizes(conn: sqlite3.Connection, path: Path, built: float) -> None:
 
 
 def _compare(kind: str, engines: list[Any], asked: list[Asked]) -> None:
-    """Time each query on each engine, all mixed, and print medians and p95 with their ratios."""
+    """Time each query on each engine, in random order; print medians and p95 with their ratios."""
     rng = random.Random(11)  # noqa: S311 (an order, the same every time)
     times: dict[str, list[float]] = {engine.name: [] for engine in engines}
     common: dict[str, list[float]] = {engine.name: [] for engine in engines}
@@ -116,7 +116,7 @@ def _figures(times: list[float], ours: list[float]) -> str:
 
 
 def _apart(work: Callable[..., float], *values: Any) -> float:
-    """A function's result from a process of its own."""
+    """The result of a function that runs in a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return float(pool.apply(work, values))
 

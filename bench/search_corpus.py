@@ -1,4 +1,4 @@
-"""A corpus to measure search on: any number of entries, the same every time, all made up (样例).
+"""A generated corpus to measure search on: any number of entries, the same in every run (样例).
 
 Words follow Zipf's law, as natural ones do: phrases of the bundled sample texts, names of the
 gazetteer's places, and compounds of characters drawn as often as those texts use them. A few
@@ -50,8 +50,8 @@ class Made(NamedTuple):
 
 
 def entries(count: int, seed: int = SEED) -> Iterator[Made]:
-    """The first ``count`` entries, the newest bulletin first, as a backfill meets them."""
-    rng = random.Random(seed)  # noqa: S311 (the same every time is what is wanted)
+    """The first ``count`` entries, the newest bulletin first, in the order of a backfill."""
+    rng = random.Random(seed)  # noqa: S311 (the same in every run is intended)
     words, weights = vocabulary(rng)
     stock = ["".join(rng.choices(words, cum_weights=weights, k=4)) for _ in range(_STOCK)]
     stocked = list(accumulate(1 / (rank + 30) for rank in range(_STOCK)))
@@ -79,7 +79,7 @@ def entries(count: int, seed: int = SEED) -> Iterator[Made]:
 
 
 def vocabulary(rng: random.Random) -> tuple[list[str], list[float]]:
-    """All words, the commonest first, and their weights summed up."""
+    """All words, the commonest first, and their cumulative weights."""
     runs = re.findall(
         r"[\u4e00-\u9fff]+",
         "".join(path.read_text(encoding="utf-8") for path in sorted(_SAMPLE.glob("*.txt"))),
@@ -99,7 +99,7 @@ def vocabulary(rng: random.Random) -> tuple[list[str], list[float]]:
 
 
 def _event(rng: random.Random, published: date) -> date:
-    """Days of events gather on the first of a month and of a year."""
+    """Days of events; many fall on the first of a month or of a year."""
     chance = rng.random()
     if chance < 0.03:
         return published.replace(month=1, day=1)

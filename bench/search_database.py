@@ -25,7 +25,7 @@ _ENTRY = (
 
 @contextmanager
 def filled(count: int, folder: Path | None) -> Iterator[Path]:
-    """The database of ``count`` entries in a folder, made where it is not there yet.
+    """The database of ``count`` entries in a folder, made if it does not exist yet.
 
     Without a folder it is made in one that is removed afterwards.
     """
@@ -38,7 +38,7 @@ def filled(count: int, folder: Path | None) -> Iterator[Path]:
 
 
 def build(conn: sqlite3.Connection) -> float:
-    """Make the search index where it is not there yet; seconds."""
+    """Make the search index if it does not exist yet; returns the seconds it took."""
     if conn.execute(f"SELECT count(*) FROM {ENTRIES_INDEX.rows}").fetchone()[0]:
         return 0.0
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What the benches of search ask, the same every time, and the figure that they give of it."""
+"""The questions that the search benchmarks ask, the same in every run, and their p95."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from statistics import quantiles
 from archive.serving import entry_search
 from bench.search_rivals import Asked
 
-# One common word of each length; middling and rare ones are cut out of the texts.
+# One common word of each length; middling and rare words are taken from the texts.
 COMMON = (
     "房", "住房", "保障性", "危房改造", "保障性住房", "房和城乡建设", "住房和城乡建设",
     "住房和城乡建设厅",
@@ -50,5 +50,5 @@ def questions(words: Iterable[str]) -> Iterable[Asked]:
 
 
 def p95(times: list[float]) -> float:
-    """What 19 of 20 do not exceed."""
+    """The value that 19 of 20 times do not exceed."""
     return quantiles(times, n=20)[-1]

@@ -31,7 +31,7 @@ class Asked:
 
     @property
     def typed(self) -> str:
-        """The query as a person types it."""
+        """The query as people type it."""
         parts = [f"“{self.word}”"]
         if self.province:
             parts.append(f"省:{self.province}")
@@ -85,7 +85,7 @@ _RANK = "SELECT rowid FROM {0} WHERE {0} MATCH ? ORDER BY rank LIMIT 20"
 
 
 class Like:
-    """No index for words; entries are read by date, the newest first."""
+    """No index for words: entries are read by date, the newest first."""
 
     name = "LIKE"
 
@@ -106,7 +106,7 @@ class Like:
 
 
 class Trigram:
-    """FTS5's trigram tokenizer, contentless, in a file of its own; words of three and more."""
+    """FTS5's trigram tokenizer, contentless, in its own file; words of three characters or more."""
 
     name = "trigram"
 
@@ -118,7 +118,7 @@ class Trigram:
 
     @staticmethod
     def build(path: Path) -> float:
-        """Make the index, rowids being ids; seconds."""
+        """Make the index, with ids as rowids; returns the seconds it took."""
         other = path.with_suffix(".trigram")
         other.unlink(missing_ok=True)
         start = time.perf_counter()
@@ -177,7 +177,7 @@ class Tantivy:
 
     @staticmethod
     def build(path: Path) -> float:
-        """Make the index; seconds, most of them for handing the tokens over."""
+        """Make the index; returns the seconds it took, most of them for passing the tokens."""
         tantivy = importlib.import_module("tantivy")
         folder = path.with_suffix(".tantivy")
         folder.mkdir(exist_ok=True)
@@ -249,7 +249,7 @@ class Tantivy:
 
 
 def _entries(columns: str, asked: Asked, condition: Any) -> tuple[Any, ...]:
-    """The newest 20 of entries for which a condition, a province and months hold."""
+    """The newest 20 entries that match a condition, a province and months."""
     where, values = condition(asked)
     if asked.province:
         where += " AND EXISTS (SELECT 1 FROM entry_provinces p WHERE p.entry = entries.id"

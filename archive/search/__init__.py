@@ -1,7 +1,7 @@
 """Chinese full-text search in plain SQLite FTS5, exact for words of any length.
 
-It needs nothing but the standard library and knows nothing of bulletins: any table with text in
-it can have an :class:`Index`, and any SQLite ≥ 3.37 with FTS5 can read one.
+It needs only the standard library and knows nothing of bulletins: any table with text can have an
+:class:`Index`, and any SQLite from 3.37 on with FTS5 can read it.
 
 >>> import sqlite3
 >>> db = sqlite3.connect(":memory:")

@@ -1,4 +1,4 @@
-"""Checks: whether the index still holds what the texts say, token by token."""
+"""Checks: whether the index still holds exactly the tokens of the texts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from archive.search.index import TAIL, Index
 from archive.search.tables import atomic, quoted
 
-_PHRASE = 50  # tokens of one phrase while a row is looked up
+_PHRASE = 50  # tokens in one phrase when a row is looked up
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that the index has wrong: about a row, or about the whole where it is None."""
+    """One error in the index: of one row, or of the whole index if ``rowid`` is None."""
 
     rowid: int | None
     problem: str
@@ -24,14 +24,14 @@ class Difference:
 def differences(
     db: sqlite3.Connection, index: Index, sample: int | None = None, turn: int = 0
 ) -> list[Difference]:
-    """Compare the index with the text and return what differs, nothing if it is true.
+    """Compare the index with the texts and return what differs; an empty list if nothing does.
 
-    Without ``sample`` every token of every row is compared, both ways. With it, at most that
-    many rows, spread evenly over the table, are looked up in the index; another ``turn`` (a
-    day's number, say) looks at other rows. A sample does not see tokens that are left over
-    from text a row no longer has, unless the number of its units differs. FTS5's own
-    integrity check and the comparison of the two sets of rows are part of both. It needs a
-    connection that may write; raises sqlite3.OperationalError where that is locked.
+    Without ``sample`` every token of every row is compared, in both directions. With it, at most
+    that many rows, spread evenly over the table, are looked up in the index; another ``turn`` (the
+    number of a day, for example) looks at other rows. A sample does not notice tokens left over
+    from text that a row no longer has, unless the number of its units differs. Both kinds include
+    FTS5's own integrity check and a comparison of the two sets of rows. The connection must be
+    able to write; raises sqlite3.OperationalError if the database is locked.
     """
     if not index.is_readable(db):
         return [Difference(None, "the index is missing or made by other rules")]
@@ -69,7 +69,7 @@ def _rows_apart(db: sqlite3.Connection, index: Index) -> Iterator[Difference]:
 
 
 def _check_all(db: sqlite3.Connection, index: Index) -> list[Difference]:
-    """Sum up, for each row, hashes of what it should have less those of what it has."""
+    """For each row, subtract the hashes of the tokens it has from those it should have."""
     sums: dict[int, int] = {}
     keys: dict[int, int] = {}
     found = []
@@ -119,7 +119,7 @@ def _holds(
     asked = [
         (index.fts, f'{{{quoted(name)}}} : "{" ".join(tokens[at : at + _PHRASE])}"')
         for name, tokens in zip(index.columns, columns, strict=True)
-        # Each phrase begins with the last token of the one before: order is proven throughout.
+        # Each phrase begins with the last token of the one before, so the order of all is checked.
         for at in range(0, len(tokens), _PHRASE - 1)
     ]
     asked += [

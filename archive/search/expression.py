@@ -1,4 +1,4 @@
-"""FTS5's expressions: what the two tables of the index are asked for a term."""
+"""FTS5's expression for a term, for either of the index's two tables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def needs_pairs(term: Term, common: Container[str]) -> bool:
 
 
 def expression(term: Term, in_pairs: bool, column: str | None = None) -> str:
-    """FTS5's expression for a term, in brackets where it has operators."""
+    """FTS5's expression for a term, in brackets if it has operators."""
     match term:
         case str():
             scope = f"{{{quoted(column)}}} : " if column is not None else ""
@@ -52,7 +52,7 @@ def expression(term: Term, in_pairs: bool, column: str | None = None) -> str:
 
 
 def _phrase(word: str, in_pairs: bool) -> str:
-    """A word as a phrase of tokens, which end with a prefix where one unit stands last alone."""
+    """A word as a phrase of tokens; the last is a prefix if one unit stands alone at the end."""
     stretches = written_units(word)
     if not in_pairs:
         return f'"{stretches[0][0]}"'

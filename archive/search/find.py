@@ -20,7 +20,7 @@ from archive.search.tables import quoted
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """How many rows match in all, by label, and by the order divided by what was asked for."""
+    """How many rows match: in total, by label, and by order // divisor."""
 
     total: int
     labels: Mapping[str, int]
@@ -30,9 +30,9 @@ class Facets:
 def newest(
     db: sqlite3.Connection, index: Index, query: Query, limit: int, before: Place | None = None
 ) -> list[Place]:
-    """The rows that match, the newest first, those older than ``before`` where it is given.
+    """The rows that match, newest first; with ``before`` only those older than it.
 
-    Rows that a writer adds or rebuilds between two pages neither repeat a row nor hide one.
+    If a writer adds rows or rebuilds the index between two pages, no row is repeated or lost.
     """
     if alternatives := query.alternatives(index.common(db)):
         found = {p for each in alternatives for p in newest(db, index, each, limit, before)}
@@ -45,7 +45,7 @@ def newest(
 
 
 def count(db: sqlite3.Connection, index: Index, query: Query, at_most: int | None = None) -> Count:
-    """How many rows match; with ``at_most`` the counting ends there."""
+    """How many rows match; with ``at_most`` counting stops at that number."""
     asked = Hits(db, index, query)
     if asked.nothing:
         return Count(0, True)
@@ -67,7 +67,7 @@ def facets(
 ) -> Facets:
     """Exact numbers of the rows that match: by label, and by order // ``divisor``.
 
-    It is faster where :func:`count` has ``counted`` them.
+    It is faster if the caller already has the result of :func:`count` and passes it as ``counted``.
     """
     asked = Hits(db, index, query)
     sets: Counter[int] = Counter()

@@ -1,17 +1,17 @@
-"""Folding: the one form that texts and queries are brought into before they are compared.
+"""Folding: normalising texts and queries to one form before they are compared.
 
 >>> fold("２０２０年 脫貧攻堅 COVID-19")
 '2020年 脱贫攻坚 covid-19'
 
-What is folded: NFKC for letters, digits and signs, Traditional to Simplified characters one to
-one, lower case. Every blank and control character becomes one space, so a space is the only
-blank in folded text; characters that cannot be seen (zero-width space, soft hyphen, variation
-selectors) vanish. What is kept, because folding it would hide or invent words:
+Folding applies NFKC to letters, digits and punctuation, turns Traditional characters into
+Simplified ones (one to one) and capitals into lower case. Each whitespace or control character
+becomes one space, the only whitespace in folded text; invisible characters (zero-width space, soft
+hyphen, variation selectors) are removed. Not folded, because that would hide or invent words:
 
-* ``①`` and ``½``: as ``1`` and ``1⁄2`` they would run together with the digits beside them, and
-  ``①2020年`` would no longer contain ``2020年``; ``™`` likewise with letters
-  (``㎡`` and ``²`` do become ``m2`` and ``2``, as people type them: a digit right behind joins);
-* ``´`` and ``ﷺ``: NFKC puts blanks into them, and one character is not two words.
+* ``①`` and ``½``: as ``1`` and ``1⁄2`` they would join the digits beside them, and ``①2020年``
+  would no longer contain ``2020年``; the same holds for ``™`` and letters. (``㎡`` and ``²`` do
+  become ``m2`` and ``2``, because people type them so; they join a digit that follows.)
+* ``´`` and ``ﷺ``: NFKC puts spaces into them, but one character is not two words.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import re
 import unicodedata
 from pathlib import Path
 
-# Radicals that NFKC leaves alone although they look like whole characters; text taken out of
-# PDF files has them in the characters' stead. (NFKC does the Kangxi radicals, U+2F00 and on.)
+# Radicals that NFKC does not change although they look like whole characters; text copied from
+# PDF files has them instead of the characters. (NFKC maps the Kangxi radicals, from U+2F00 on.)
 _RADICALS = dict(
     zip(
         "⺠⺩⺬⺻⺽⻁⻄⻅⻆⻉⻋⻑⻓⻔⻗⻘⻙⻚⻛⻜⻝⻡⻢⻣⻤⻥⻦⻧⻨⻩⻪⻬⻮⻯⻰",
@@ -37,31 +37,31 @@ TRADITIONAL = {
 }
 """Traditional to Simplified, one character to one; no target is itself a key."""
 
-_BLANK = {"Cc", "Cs", "Zl", "Zp", "Zs"}
-# Invisible by Unicode's Default_Ignorable_Code_Point, beside category Cf.
+_WHITESPACE = {"Cc", "Cs", "Zl", "Zp", "Zs"}
+# Invisible by Unicode's Default_Ignorable_Code_Point, in addition to category Cf.
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
 )
 
-# Scripts written without blanks between words: each character is a unit. All of CJK from the
+# Scripts written without spaces between words: each character is a unit. All of CJK from the
 # radicals to the Yi syllables, Hangul, compatibility ideographs, Tangut to Nüshu, planes 2 and 3.
 _SOLITARY = (
     "\u1100-\u11ff\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff"
     "\U00016fe0-\U0001b2ff\U00020000-\U0003ffff"
 )
-# Numerals that are neither letters nor decimal digits, as far as texts use them: ½ ⅓ Ↄ ① ❶.
+# Numerals that are neither letters nor decimal digits, those that texts use: ½ ⅓ Ↄ ① ❶.
 _NUMERALS = "\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2094\u2150-\u218b\u2460-\u24ff\u2776-\u2793"
 LETTER = rf"[^\W\d_{_SOLITARY}{_NUMERALS}]"
-"""Regular expression for one letter of a script that sets blanks between words."""
+"""Regular expression for one letter of a script that separates words with spaces."""
 
 _UNIT = re.compile(rf"\d+|{LETTER}+|[^ ]")
-# A character and those that may melt into it: marks, vowels and finals of Hangul, and what
-# vanishes. Folding one such cluster never depends on the next.
+# Characters that may combine with the one before them: vowels and finals of Hangul, half-width
+# voiced marks. Folding one cluster (see _clusters) never depends on the next.
 _JOINING = "\u1160-\u11ff\uffa0-\uffdc\uff9e\uff9f"
 
 
 class _Table(dict[int, str]):
-    """What each character folds to; worked out on first use, since few of a million occur."""
+    """What each character folds to; computed on first use, since few of a million occur."""
 
     def __missing__(self, code: int) -> str:
         before, folded = "", chr(code)
@@ -74,12 +74,12 @@ class _Table(dict[int, str]):
 
 def _fold_character(character: str) -> str:
     category = unicodedata.category(character)
-    if category in _BLANK:
+    if category in _WHITESPACE:
         return " "
     if category == "Cf" or _INVISIBLE.match(character):
         return ""
     if character == "İ":
-        return "i"  # Case folding would leave a dot above it that nobody types.
+        return "i"  # Case folding would leave a combining dot that nobody types.
     plain = unicodedata.normalize("NFKC", character)
     if " " in plain or _would_run_together(character, category, plain):
         plain = character
@@ -97,7 +97,7 @@ _TABLE = _Table()
 
 
 def fold(text: str) -> str:
-    """``text`` as search compares it; folding twice is folding once.
+    """``text`` as search compares it; folding it again changes nothing.
 
     >>> fold("危房\\u3000改造 ㎡ ①")
     '危房 改造 m2 ①'
@@ -112,7 +112,7 @@ def fold(text: str) -> str:
 def fold_with_map(text: str) -> tuple[str, list[int]]:
     """The folded text, and for each of its characters the offset in ``text`` it comes from.
 
-    The list has one offset more, the length of ``text``; see :func:`original_span`.
+    The list ends with one more offset, the length of ``text``; see :func:`original_span`.
     """
     folded: list[str] = []
     positions: list[int] = []
@@ -135,10 +135,10 @@ def original_span(positions: list[int], start: int, end: int) -> tuple[int, int]
 
 
 def units(folded: str) -> list[list[str]]:
-    """The units of each stretch between blanks of a folded text.
+    """The units of each stretch of a folded text, which spaces separate.
 
-    A unit is a run of letters, a run of decimal digits, or any other character by itself: Han
-    characters, kana, bopomofo, Hangul and Yi syllables, and signs.
+    A unit is a run of letters, a run of decimal digits, or any other single character: Han
+    characters, kana, bopomofo, Hangul and Yi syllables, punctuation marks.
 
     >>> units("70天决战 covid-19")
     [['70', '天', '决', '战'], ['covid', '-', '19']]
@@ -159,7 +159,7 @@ _JOINS = re.compile(f"[{_JOINING}]")
 
 
 class _Joins(dict[str, bool]):
-    """Whether a character may melt into the one before it."""
+    """Whether a character may combine with the one before it."""
 
     def __missing__(self, character: str) -> bool:
         joins = (
@@ -171,11 +171,11 @@ class _Joins(dict[str, bool]):
         return joins
 
 
-_MELTS = _Joins()
+_COMBINES = _Joins()
 
 
 def _clusters(text: str) -> list[str]:
-    starts = [i for i, character in enumerate(text) if not _MELTS[character]]
+    starts = [i for i, character in enumerate(text) if not _COMBINES[character]]
     if not starts or starts[0] != 0:
         starts.insert(0, 0)
     return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]

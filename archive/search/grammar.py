@@ -11,7 +11,7 @@ from archive.search.fold import fold
 from archive.search.terms import All, Column, Either, Field, Not, Term, Within
 
 MAX_DEPTH = 30
-"""Brackets and negations inside one another; FTS5 takes some 250 levels."""
+"""Nested brackets and negations that are read; FTS5 accepts some 250 levels."""
 
 _QUOTES = {"“": "”", "‘": "’", "「": "」", "『": "』", '"': '"', "'": "'", "＂": "＂", "＇": "＇"}
 _OPEN, _CLOSE, _MINUS = "(（", ")）", "-－"
@@ -32,9 +32,9 @@ class _Token:
 
 
 def read(text: str, fields: Mapping[str, Field]) -> tuple[Term, ...]:
-    """The terms that must all hold; those of a query too deeply nested are its words."""
+    """The terms that must all hold; if they are nested too deeply, the plain words of the text."""
     tokens, loose = _tokens(text, fields, frozenset())
-    while loose:  # Brackets that nothing closes belong to words.
+    while loose:  # Brackets that are never closed belong to words.
         tokens, more = _tokens(text, fields, loose)
         loose = loose | more if more else more
     try:
@@ -44,35 +44,35 @@ def read(text: str, fields: Mapping[str, Field]) -> tuple[Term, ...]:
     return term.terms if isinstance(term, All) else () if term is None else (term,)
 
 
-def _blank(sign: str) -> bool:
-    return fold(sign) == " "
+def _is_whitespace(character: str) -> bool:
+    return fold(character) == " "
 
 
 def _tokens(
     text: str, fields: Mapping[str, Field], literal: Collection[int]
 ) -> tuple[list[_Token], frozenset[int]]:
-    """What stands in a query, and the places of brackets that were opened and not closed.
+    """The tokens of a query, and the offsets of brackets that were opened and not closed.
 
-    Those at the places ``literal`` are part of words.
+    Brackets at the offsets ``literal`` are part of words.
     """
     tokens: list[_Token] = []
     opened: list[int] = []
     at = 0
     while at < len(text):
-        sign, end = text[at], at + 1
-        if _blank(sign):
+        character, end = text[at], at + 1
+        if _is_whitespace(character):
             pass
-        elif sign in _QUOTES and (close := text.find(_QUOTES[sign], at + 1)) > at + 1:
+        elif character in _QUOTES and (close := text.find(_QUOTES[character], at + 1)) > at + 1:
             end = close + 1
             tokens.append(_Token("phrase", text[at + 1 : close]))
-        elif sign in _OPEN and at not in literal and not _EMPTY.match(text, at):
+        elif character in _OPEN and at not in literal and not _EMPTY.match(text, at):
             opened.append(at)
-            tokens.append(_Token("(", sign))
-        elif sign in _CLOSE and opened:
+            tokens.append(_Token("(", character))
+        elif character in _CLOSE and opened:
             opened.pop()
-            tokens.append(_Token(")", sign))
-        elif sign in _MINUS and end < len(text) and not _blank(text[end]):
-            tokens.append(_Token("minus", sign))
+            tokens.append(_Token(")", character))
+        elif character in _MINUS and end < len(text) and not _is_whitespace(text[end]):
+            tokens.append(_Token("minus", character))
         elif (name := _FIELD.match(text, at)) and fold(name[1]) in fields:
             end = name.end()
             tokens.append(_Token("field", name[0]))
@@ -85,9 +85,9 @@ def _tokens(
 
 
 def _end_of_word(text: str, start: int, opened: int) -> int:
-    """Where the word that begins at ``start`` ends: before a blank, and brackets that close."""
+    """Where the word that begins at ``start`` ends: before whitespace or a closing bracket."""
     end = start
-    while end < len(text) and not _blank(text[end]):
+    while end < len(text) and not _is_whitespace(text[end]):
         end += 1
     while opened and end > start + 1 and text[end - 1] in _CLOSE:
         run = text[start:end]
@@ -97,8 +97,8 @@ def _end_of_word(text: str, start: int, opened: int) -> int:
     return end
 
 
-def _count(run: str, signs: str) -> int:
-    return sum(map(run.count, signs))
+def _count(run: str, characters: str) -> int:
+    return sum(map(run.count, characters))
 
 
 class _TooDeepError(Exception):
@@ -106,7 +106,7 @@ class _TooDeepError(Exception):
 
 
 class _Reader:
-    """Reads tokens into terms; an operator that has nothing to work on is a word."""
+    """Reads tokens into terms; an operator without an operand is a word."""
 
     def __init__(self, tokens: list[_Token], fields: Mapping[str, Field]) -> None:
         self.tokens = tokens
@@ -114,7 +114,7 @@ class _Reader:
         self.at = 0
 
     def either(self, depth: int, name: str | None = None) -> Term | None:
-        """Terms with OR between them, up to a closing bracket or the end."""
+        """Terms with OR between them, up to a closing bracket or the end of the query."""
         if depth > MAX_DEPTH:
             raise _TooDeepError
         alternatives = [self._together(depth, name)]
@@ -124,7 +124,7 @@ class _Reader:
         return _joined(Either, alternatives)
 
     def _together(self, depth: int, name: str | None) -> Term | None:
-        """Terms apart by blanks; at least one token is read."""
+        """Terms separated by whitespace; at least one token is read."""
         terms: list[Term | None] = []
         while (kind := self._kind()) not in (None, ")"):
             if kind in ("or", "and") and terms and self._kind(1) in _STARTS:
@@ -154,7 +154,7 @@ class _Reader:
         field = self.fields[fold(token.text[:-1])]
         if not isinstance(field, Column):
             return self._single(depth, token.text)
-        # Properties are of rows, not of columns: inside, only words are read.
+        # Properties belong to rows, not to columns: inside, only words are read.
         inner = self._single(depth, "")
         return None if inner is None else Within(field.name, field.said, inner)
 
@@ -177,7 +177,7 @@ class _Reader:
 
 
 def _joined(kind: type[All] | type[Either], terms: Iterable[Term | None]) -> Term | None:
-    """The terms as one, each once, brackets that say nothing left away."""
+    """The terms as one term, without repetitions and needless brackets."""
     flat: dict[Term, None] = {}
     for term in terms:
         if isinstance(term, kind):

@@ -1,4 +1,4 @@
-"""The hits of a query: a query taken apart into what is fast, and its rows read by number."""
+"""The hits of a query: the query divided into parts that are fast, and its rows by number."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from archive.search.terms import Filter
 TOP = 1 << 60
 """A number above those of all rows."""
 MANY = 20_000
-"""Hits, or rows that have a word, beyond which numbers are too many to treat one by one."""
+"""From so many rows on a word is common, and hits are counted and grouped by many at a time."""
 
-_CHUNK = 100  # hits looked up in the table of units at a time, to begin with
-_SPARSE = 100  # times as many rows as hits: then each is looked up for itself
+_CHUNK = 100  # hits looked up in the table of units at a time, at first
+_SPARSE = 100  # with so many rows for each hit, hits are looked up one by one
 _GROUPED = 10_000  # rows grouped at a time
-_ALIKE = 1000  # rows that stand for one value of order // divisor, and are grouped by themselves
+_ALIKE = 1000  # rows with one value of order // divisor that are grouped by themselves
 
 
 class Place(NamedTuple):
@@ -31,17 +31,17 @@ class Place(NamedTuple):
 
 
 class Count(NamedTuple):
-    """A number of rows; where it is not ``exact`` there are at least so many."""
+    """A number of rows; if it is not ``exact`` there are at least so many."""
 
     number: int
     exact: bool
 
 
 class Hits:
-    """A query taken apart into what is fast.
+    """A query divided into parts that are fast.
 
-    The spans that all hits must lie in are ranges of numbers. Common units asked for beside other
-    words are no prefixes in the table of pairs, but looked up in the table of units.
+    Spans that all hits must lie in become ranges of numbers. Common units beside other words are
+    not prefixes in the table of pairs but looked up in the table of units.
     """
 
     def __init__(self, db: sqlite3.Connection, index: Index, query: Query) -> None:
@@ -57,7 +57,7 @@ class Hits:
         self.nothing = self.span[0] > self.span[1] or query.contradicts
         self.match: str | None = None
         self.also: str | None = None
-        # Columns of the table of rows, under names that no column of anybody's text can have.
+        # Columns of the table of rows, qualified because a text column may have the same name.
         self.docid, self.key, self.sort, self.labels = (
             f"{self.rows}.{name}" for name in ("docid", "key", "sort", "labels")
         )
@@ -68,13 +68,13 @@ class Hits:
         asked, singles = Query(tuple(rest)).without_common(common)
         in_pairs, self.match = asked.match(common)
         self.table = quoted(index.fts if in_pairs else index.units)
-        # By the name that FTS5 knows, it goes through its list as asked, and no further.
+        # By its own rowid, FTS5 goes through its list in the order asked for, and stops early.
         self.docid = f"{self.table}.rowid"
         if singles:
             self.also = Query(singles).match(common)[1]
 
     def sorted_hits(self, expected: int, before: Place | None = None) -> Iterator[Place]:
-        """The hits among the sorted rows, the newest first; some ``expected`` will be asked for."""
+        """The hits among the sorted rows, newest first; about ``expected`` of them will be read."""
         first, last = self.numbers(before)
         newest_first = f"order by {self.docid} desc limit ?"
         if self.also is None:
@@ -89,7 +89,7 @@ class Hits:
             last, size = chunk[-1][0] - 1, min(4 * size, MANY)
 
     def _having(self, docids: list[int]) -> set[int]:
-        """Which of these, the highest first, are in the table of units as they should."""
+        """Which of these numbers, given highest first, the table of units has a match for."""
         low, high = docids[-1], docids[0]
         sparse = high - low > _SPARSE * len(docids)
         ranges = [(docid, docid) for docid in docids] if sparse else [(low, high)]
@@ -113,7 +113,7 @@ class Hits:
         return first, last if before is None else min(last, self._position(before) - 1)
 
     def count(self, limit: int) -> int:
-        """How many rows match; counting ends at ``limit`` where it is not negative."""
+        """How many rows match; counting stops at ``limit`` if it is not negative."""
         first, last = self.numbers()
         if self.also is not None and limit >= 0:
             number = sum(1 for _ in islice(self.sorted_hits(limit), limit))
@@ -125,9 +125,9 @@ class Hits:
         return number + self._count(TAIL, TOP, f"{self.within} limit ?", *self.span, left)
 
     def groups(self, divisor: int, counted: Count) -> Iterator[tuple[int, int, int]]:
-        """Set of labels, order // divisor, and how many hits have them, in several pieces."""
-        # Many hits are grouped fastest by some thousand rows, and by their labels alone. But each
-        # piece asks anew, and a prefix is gathered from all over the index each time.
+        """Set of labels, order // divisor, and how many hits have both, in several pieces."""
+        # Many hits are grouped fastest by some thousand rows at a time, and by their labels alone.
+        # But each piece is a query of its own, and each collects a prefix from the whole index.
         prefix = '" *' in (self.match or "")
         whole = prefix or (counted.exact and counted.number < MANY)
         first, last = self.numbers()
@@ -146,13 +146,13 @@ class Hits:
     def _grouped(
         self, divisor: int, first: int, last: int, more: str = "", *values: int
     ) -> Iterator[tuple[int, int, int]]:
-        # By one number, for that is faster than by two.
+        # Grouping by one number is faster than by two.
         both = f"{self.labels} << 32 | {self.sort} / {divisor:d}, count(*)"
         for group, number in self._select(both, first, last, f"{more} group by 1", *values):
             yield group >> 32, group & 0xFFFFFFFF, number
 
     def _pieces(self, first: int, last: int, divisor: int) -> Iterator[tuple[int, int, int | None]]:
-        """Ranges of numbers to group at a time, with order // divisor where it is one in all."""
+        """Ranges of numbers to group at a time, with order // divisor if all rows share it."""
         while first <= last:
             period = self._sort_at(first) // divisor
             border = self._position(Place((period + 1) * divisor, -TOP)) - 1
@@ -169,7 +169,7 @@ class Hits:
     def _select(
         self, columns: str, first: int, last: int, more: str = "", *values: int, around: str = ""
     ) -> sqlite3.Cursor:
-        """Columns of the hits numbered from ``first`` to ``last``; ``around`` is asked of those."""
+        """Columns of the hits numbered ``first`` to ``last``, or ``around`` of those columns."""
         also = "" if self.also is None else f"and +{self.docid} in ({self._units}) "
         sql = self._sql(columns, also + more)
         if around:
@@ -199,7 +199,7 @@ class Hits:
         return cursor
 
     def _sort_at(self, docid: int) -> int:
-        """The place in the order of the first row that is numbered so or higher."""
+        """The place in the order of the first row with this number or a higher one."""
         sql = f"select sort from {self.rows} where docid >= ? order by docid limit 1"
         return int(self._execute(sql, docid).fetchone()[0])
 

@@ -1,23 +1,23 @@
 """The index: two contentless FTS5 tables beside the table whose text they index.
 
 ``<table>_fts`` has the tokens of :mod:`archive.search.tokens`: pairs of units. A word of two or
-more units is a phrase of such pairs, so it is found exactly as it stands, and never across a blank
-or two columns. A word of one unit is a prefix of pairs (``"房" *``), exact too; that costs 10 ms
-for each 100,000 rows that have it, so for the units that :data:`COMMON` of all rows have,
-``<table>_units`` has the set of those in each row. Which they are is found out by a rebuild and
-kept in ``<table>_units_common``; in an index that never was rebuilt there are none.
+more units is a phrase of such pairs, so it is found exactly as written, and never across a space or
+two columns. A word of one unit is a prefix of pairs (``"房" *``), exact too; that costs 10 ms for
+each 100,000 rows that have it. So ``<table>_units`` has, for each row, the set of its common units:
+those that at least :data:`COMMON` of all rows have. A rebuild determines which these are and keeps
+them in ``<table>_units_common``; an index that was never rebuilt has none.
 
-Labels are in both tables: before the text of the first column, which FTS5 stores smallest, and
-where no phrase of a query can reach them.
+Labels are in both tables: before the text of the first column, which FTS5 stores in the least
+space, and where no phrase of a query can reach them.
 
 Both tables number rows in an order of their own, kept in ``<table>_fts_rows``: the highest number
 is the newest row, so the newest twenty of a million hits are read without looking at the others,
-and lists of numbers without holes are stored smallest. Rows that come in after a rebuild are
-numbered from :data:`TAIL` as they come; a search sorts what it finds there and merges it in. When
-the tail has grown long, :meth:`Index.is_current` asks for a rebuild.
+and lists of consecutive numbers take the least space. Rows added after a rebuild are numbered from
+:data:`TAIL` on as they arrive; a search sorts what it finds there and merges it with the rest. When
+this tail has grown long, :meth:`Index.is_current` returns False, which asks for a rebuild.
 
-SQLite before 3.43 cannot delete from such tables by rowid: a removal hands over the old text.
-The index is kept by the application; triggers would need its functions in every writer.
+SQLite before 3.43 cannot delete from such tables by rowid, so a removal needs the old text. The
+application keeps the index up to date: triggers would need its functions in every writer.
 """
 
 from __future__ import annotations
@@ -35,27 +35,27 @@ from archive.search.tables import atomic, has_table, primary_key, quoted
 from archive.search.tokens import VERSION, label_token, order_label, pairs, written_units
 
 TAIL = 1 << 30
-"""The first number of rows added since the index was last rebuilt."""
+"""The first number for rows added after the last rebuild."""
 
 COMMON = 1 / 6
-"""The share of rows that a unit is in to be looked up in the table of units.
+"""The share of rows that have a unit from which on it is in the table of units.
 
-At an eighth the table would be 13 % larger; at a quarter 18 % smaller, but words of one unit half
-as slow again.
+With an eighth the table would be 13 % larger; with a quarter 18 % smaller, but words of one unit
+would take half as long again.
 """
 
 _BATCH = 1000
-_BULK_HASH = 32 << 20  # bytes that FTS5 gathers before it writes, while building
-_USUAL_HASH = 1 << 20  # FTS5's own value
-_USUAL_AUTOMERGE = 4  # FTS5's own value
-_SAMPLE = 5000  # rows that are read to find out which units are common
+_BULK_HASH = 32 << 20  # bytes that FTS5 collects before it writes, during a rebuild
+_USUAL_HASH = 1 << 20  # FTS5's default
+_USUAL_AUTOMERGE = 4  # FTS5's default
+_SAMPLE = 5000  # rows that are read to determine which units are common
 # A tail of 20,000 costs a search of a common word some 10 ms; a short one is not worth a rebuild.
 _LONG_TAIL = 20_000
 _TAIL_SHARE = 50
 
 
 class Indexed(NamedTuple):
-    """What the index has of a row beside its tokens, and how many those are."""
+    """What the index has of a row: its number, properties, and how many tokens."""
 
     docid: int
     sort: int
@@ -69,19 +69,16 @@ class Indexed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Index(IndexedTable):
-    """The search index of ``columns`` of ``table``, whose integer primary key is ``key``.
+    """The search index of a table's columns.
 
-    Name the column with the longest texts first: FTS5 stores the first one smallest. ``order`` is
-    an SQL expression over the table, an integer below 2**32 that is higher for newer rows
-    (20200528, say; NULL is 0, other orders raise ValueError); ``labels`` one that gives a row's
-    labels, blanks between them. Values are handed over by column name; None is an empty text. Rows
-    are added, replaced and removed in the transaction that writes them to the table, after what
-    ``order`` and ``labels`` read is written; no method commits what the caller began.
+    Name the column with the longest texts first: FTS5 stores the first one in the least space. Add,
+    replace and remove rows in the transaction that writes them to the table, after writing what
+    ``order`` and ``labels`` read; no method commits a transaction that the caller began.
     """
 
     @classmethod
     def of(cls, db: sqlite3.Connection, table: str) -> Index | None:
-        """The index that a table has, for asking it; None where there is none to be read."""
+        """The index that a table has, for searching it; None if there is none that can be read."""
         key = primary_key(db, table)
         index = cls(table, (), key or "")
         if key is None or not index.is_readable(db):
@@ -101,21 +98,21 @@ class Index(IndexedTable):
 
     @property
     def rows(self) -> str:
-        """The name of the table that gives each number (docid) its row, its order, its labels."""
+        """The name of the table that maps each number (docid) to its row, order and labels."""
         return f"{self.fts}_rows"
 
     @property
     def label_sets(self) -> str:
-        """The name of the table of the sets of labels that occur."""
+        """The name of the table of the sets of labels in use."""
         return f"{self.fts}_labels"
 
     @property
     def common_units(self) -> str:
-        """The name of the table of the units that the table of units has."""
+        """The name of the table that lists which units are common."""
         return f"{self.units}_common"
 
     def create(self, db: sqlite3.Connection) -> None:
-        """Create the empty index; raises sqlite3.OperationalError where there is one."""
+        """Create the empty index; raises sqlite3.OperationalError if there is one already."""
         columns = ", ".join(map(quoted, self.columns))
         with atomic(db):
             db.execute(
@@ -147,7 +144,7 @@ class Index(IndexedTable):
             db.execute("insert into search_index values (?, ?)", (self.table, VERSION))
 
     def drop(self, db: sqlite3.Connection) -> None:
-        """Remove the index, as far as there is one; other people's tables of its names stay."""
+        """Remove the index, if there is one; tables of the same names that are not its own stay."""
         if not has_table(db, "search_index", "name", "version"):
             return
         with atomic(db):
@@ -160,17 +157,17 @@ class Index(IndexedTable):
         return self.fts, self.units, self.rows, self.label_sets, self.common_units
 
     def common(self, db: sqlite3.Connection) -> frozenset[str]:
-        """The units, as they are written in tokens, that the table of units has."""
+        """The common units, in the form they have in tokens."""
         cursor = db.execute(f"select unit from {quoted(self.common_units)}")
         cursor.row_factory = None
         return frozenset(unit for (unit,) in cursor)
 
     def is_readable(self, db: sqlite3.Connection) -> bool:
-        """Whether the index is there and made by these rules, so that searches are right."""
+        """Whether the index exists and was made by these rules, so that searches are right."""
         return self._version(db) == VERSION
 
     def is_current(self, db: sqlite3.Connection) -> bool:
-        """Whether it is readable and its tail short; if not, rebuild it."""
+        """Whether it is readable and its tail is short; if not, rebuild it."""
         if not self.is_readable(db):
             return False
         rows = quoted(self.rows)
@@ -183,8 +180,8 @@ class Index(IndexedTable):
     def add(self, db: sqlite3.Connection, rowid: int, values: Values) -> None:
         """Index a new row.
 
-        Raises IndexMismatch where the index has the row already (FTS5 would keep the old tokens
-        beside the new ones for ever) or the table lacks it.
+        Raises IndexMismatch if the index has the row already (FTS5 would keep the old tokens
+        beside the new ones for ever) or if the table does not have it.
         """
         if self.indexed(db, rowid) is not None:
             raise IndexMismatch(f"{self.table} {rowid} is in the index already")
@@ -193,10 +190,10 @@ class Index(IndexedTable):
         self._add(db, docid, rowid, values, *self.properties(db, rowid))
 
     def remove(self, db: sqlite3.Connection, rowid: int, old: Values) -> None:
-        """Take a row out of the index; ``old`` is the text it was indexed with.
+        """Remove a row from the index; ``old`` is the text it was indexed with.
 
-        Raises IndexMismatch where the index lacks the row, or has it with another number of
-        units: FTS5 would take out the wrong tokens without a word.
+        Raises IndexMismatch if the index does not have the row, or has it with another number of
+        units: FTS5 would remove the wrong tokens without an error.
         """
         row = self.indexed(db, rowid)
         common = self.common(db)
@@ -209,7 +206,7 @@ class Index(IndexedTable):
         db.execute(f"delete from {quoted(self.rows)} where docid = ?", (row.docid,))
 
     def replace(self, db: sqlite3.Connection, rowid: int, old: Values, new: Values) -> None:
-        """Index a row's new text in place of ``old``; raises as :meth:`remove` does."""
+        """Index a row's new text in place of ``old``; raises the same errors as :meth:`remove`."""
         row, properties = self.indexed(db, rowid), self.properties(db, rowid)
         same = row is not None and row.properties == properties
         if not same or self.tokens((), old) != self.tokens((), new):
@@ -220,7 +217,7 @@ class Index(IndexedTable):
                 self.add(db, rowid, new)
 
     def rebuild(self, db: sqlite3.Connection) -> int:
-        """Make the index anew from its table, all or nothing, and return the number of rows.
+        """Build the whole index from its table, all or nothing, and return the number of rows.
 
         Memory does not grow with the table: some 110 MB for FTS5 and a batch of rows.
         """
@@ -258,13 +255,13 @@ class Index(IndexedTable):
             db.executemany(
                 f"insert into {quoted(self.label_sets)} (labels, id) values (?, ?)", sets.items()
             )
-            self._create_key_index(db)  # made at the end, it is half as large
+            self._create_key_index(db)  # created at the end, it is half as large
             self.optimize(db)
             self._configure(db, hashsize=_USUAL_HASH, automerge=_USUAL_AUTOMERGE)
         return count
 
     def optimize(self, db: sqlite3.Connection) -> None:
-        """Merge the index into its smallest and fastest form; rewrites all of it."""
+        """Merge the index into its smallest and fastest form; this rewrites all of it."""
         for name in (self.fts, self.units):
             db.execute(f"insert into {quoted(name)}({quoted(name)}) values ('optimize')")
 
@@ -292,7 +289,7 @@ class Index(IndexedTable):
         return columns, [*singles]
 
     def _find_common(self, db: sqlite3.Connection) -> frozenset[str]:
-        """Find out which units are common, from rows spread over the table, and keep them."""
+        """Determine which units are common, from rows spread over the table, and store them."""
         read, having = 0, Counter[str]()
         for _, values, *_ in self.read(db, self.spread(db, _SAMPLE)):
             read += 1
@@ -328,7 +325,7 @@ class Index(IndexedTable):
         db.execute(f"create unique index {name} on {quoted(self.rows)} (key)")
 
     def indexed(self, db: sqlite3.Connection, key: int) -> Indexed | None:
-        """A row as it is indexed."""
+        """What the index has of a row; None if it does not have it."""
         cursor = db.execute(
             f"select docid, sort, s.labels, tokens from {quoted(self.rows)} r "
             f"join {quoted(self.label_sets)} s on s.id = r.labels where r.key = ?",
@@ -339,7 +336,7 @@ class Index(IndexedTable):
         return None if found is None else Indexed(*found)
 
     def _command(self, name: str, columns: Sequence[str], command: str = "") -> str:
-        """An insert of a row's tokens, or with ``command`` the delete that FTS5 makes of one."""
+        """An insert of a row's tokens; with ``command`` the special insert that FTS5 deletes by."""
         names = ["rowid", *map(quoted, columns)]
         values = ["?"] * len(names)
         if command:

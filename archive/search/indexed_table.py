@@ -45,7 +45,9 @@ class IndexedTable:
         texts = (f"cast({self._column(name)} as text)" for name in self.columns)
         names = ", ".join((self._column(self.key), *texts, self.order, self.labels))
         source = f"{table} {where}"
-        if in_order:  # Only keys go through the sorter; the limit keeps them apart.
+        if (
+            in_order
+        ):  # Only keys go through the sorter; the limit keeps SQLite from merging the two selects.
             sort = (
                 f"select {key} as sorted, coalesce({self.order}, 0) as place from {table} "
                 "order by place, sorted limit -1"
@@ -58,7 +60,7 @@ class IndexedTable:
             yield rowid, values, self._place(rowid, order), _tidy(labels)
 
     def properties(self, db: sqlite3.Connection, key: int) -> tuple[int, str]:
-        """A row's order and labels as the table has them now."""
+        """A row's order and labels in the table; raises IndexMismatch if there is no such row."""
         cursor = db.execute(
             f"select {self.order}, {self.labels} from {quoted(self.table)} "
             f"where {self._column(self.key)} = ?",
@@ -71,7 +73,7 @@ class IndexedTable:
         return self._place(key, found[0]), _tidy(found[1])
 
     def spread(self, db: sqlite3.Connection, number: int, turn: int = 0) -> str:
-        """The end of a select that has at most so many rows, spread evenly over the table."""
+        """A where clause for at most ``number`` rows, spread evenly over the table."""
         table, key = quoted(self.table), self._column(self.key)
         (count,) = db.execute(f"select count(*) from {table}").fetchone()
         step = max(1, -(-count // number))
@@ -90,10 +92,10 @@ class IndexedTable:
         return order
 
     def _column(self, name: str) -> str:
-        # With the table before it, for SQLite takes an unknown "name" alone for a text.
+        # Qualified by the table, because SQLite reads an unknown "name" alone as a string.
         return f"{quoted(self.table)}.{quoted(name)}"
 
 
 def _tidy(labels: str | None) -> str:
-    """Labels in one order, each once."""
+    """Labels sorted, without repetitions."""
     return " ".join(sorted(set((labels or "").split())))

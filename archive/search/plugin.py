@@ -1,8 +1,8 @@
 """A Datasette plugin: ``_search`` on any table that has an index, and two SQL functions.
 
-A file in Datasette's plugins folder that says ``from archive.search.plugin import *`` is all that
-is needed: a table has an index where its database says so (``python -m archive.search`` makes
-one). ``search_matches(query, text, …)`` and ``search_snippet(text, query)`` are for one's own SQL.
+All it needs is a file in Datasette's plugins folder with ``from archive.search.plugin import *``.
+Which tables have an index is recorded in the database (``python -m archive.search`` makes one).
+``search_matches(query, text, …)`` and ``search_snippet(text, query)`` are for your own SQL.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 hookimpl: Callable[..., Callable[[F], F]] = datasette.hookimpl
 
 SNIPPET = 220
-"""Characters of a text that ``search_snippet`` shows, and a list of entries."""
+"""Characters that ``search_snippet`` and Datasette's list of entries show of a text."""
 
 
 @hookimpl()
@@ -39,7 +39,7 @@ def prepare_connection(conn: sqlite3.Connection) -> None:
 
 @hookimpl(trylast=True)
 def filters_from_request(request: Any, database: str, table: str, datasette: Any) -> Any:
-    """Answer ``_search`` where the table has an index; comes last, so that it has the last word.
+    """Answer ``_search`` if the table has an index; runs last, to override Datasette's own search.
 
     Raises DatasetteError (status 400) for a query that is refused.
     """
@@ -65,7 +65,7 @@ def filters_from_request(request: Any, database: str, table: str, datasette: Any
 
 
 def condition(conn: sqlite3.Connection, index: Index, query: Query, params: dict[str, str]) -> str:
-    """What a query's rows have in SQL; its values are added to ``params`` under names."""
+    """An SQL condition for the rows that a query matches; its values are added to ``params``."""
     sql, values = query.sql(conn, index)
     for value in values:
         name = f"search_{len(params)}"
@@ -75,13 +75,13 @@ def condition(conn: sqlite3.Connection, index: Index, query: Query, params: dict
 
 
 def search_matches(query: object, *texts: object) -> bool:
-    """Whether each word of ``query`` occurs in one of ``texts``; False for a query refused."""
+    """Whether each word of ``query`` occurs in one of ``texts``; False if it is refused."""
     asked = _parsed(str(query))
     return asked is not None and asked.matches(*(None if t is None else str(t) for t in texts))
 
 
 def search_snippet(text: object, query: object) -> str:
-    """The part of ``text`` that shows best where ``query`` occurs, as plain text."""
+    """The part of ``text`` that best shows where ``query`` occurs, as plain text."""
     return plain(str(text or ""), _parsed(str(query or "")) or Query(()), SNIPPET)
 
 

@@ -1,17 +1,18 @@
 """Queries: what a person types, what was understood, and the SQL that finds it.
 
-Terms apart by blanks (U+3000 and every other Unicode blank included) must all hold. A term is
+Terms separated by whitespace (any Unicode whitespace, U+3000 included) must all hold. A term is
 
-* a word: it occurs where the folded text contains it and, if it begins with a letter, no letter
-  stands before it, if it ends with one, none behind it; and the same for digits: ``2月1日`` is
-  not in ``12月1日``. No word spans two texts of a row;
-* a phrase in quotes (“” ‘’ 「」 『』 "" ''): as a word, and with blanks where there are any;
+* a word: it occurs where the folded text contains it, but not inside a longer run of letters or
+  digits: if it begins with a letter, no letter stands before it; if it ends with one, none follows
+  it; the same for digits: ``2月1日`` is not in ``12月1日``. No word spans two texts of a row;
+* a phrase in quotes (“” ‘’ 「」 『』 "" ''): the same, and it may contain spaces;
 * ``(…)``, and ``-term``, ``NOT term`` or ``非 term`` for rows without it;
-* ``term OR term``, also ``|`` or ``或`` standing alone; it binds weaker than the blank does;
+* ``term OR term``, also with ``|`` or ``或`` as a separate word; it binds weaker than whitespace;
 * ``name:term`` for a name in the caller's fields: in one column, or a property of the row.
 
-What cannot be read so is a word, as it stands: a lone 非, ``非住宅``, ``a-b``, a bracket without
-its fellow. A query without a term restricts nothing. Only :data:`MAX_LENGTH` is ever refused.
+Anything that does not fit these rules is a word as written: a lone 非, ``非住宅``, ``a-b``, an
+unpaired bracket. A query without terms matches every row. The only query that is refused is one
+longer than :data:`MAX_LENGTH`.
 
 >>> query = parse("危房改造 (湖北 或 湖南) -样例")
 >>> query.words
@@ -44,7 +45,7 @@ MAX_LENGTH = 1000
 
 
 class InvalidQuery(ValueError):
-    """A query that is refused; its text says why, for the person who typed it."""
+    """A query that is refused; its message tells the person who typed it why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,13 @@ class Query:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words and phrases that a row may be found by, folded, for marking them."""
+        """The words and phrases by which a row may be found, folded, for marking them."""
         return tuple(dict.fromkeys(word for term in self.terms for word in _words(term)))
 
     def within(self, column: str, said: str) -> Query:
-        """The same asked of one column alone, named ``said`` to people; properties stay asked.
+        """The same query with its words in one column, which people know as ``said``.
+
+        Conditions on properties stay as they are.
 
         >>> parse("危房 或 农房").within("title", "标题").describe()
         '标题含（“危房”或“农房”）'
@@ -74,7 +77,7 @@ class Query:
     def sql(self, db: sqlite3.Connection, index: Index) -> tuple[str, list[str]]:
         """A select of the keys of the rows that match, in no order, and its parameters.
 
-        It is good until the index is rebuilt.
+        It is valid until the index is rebuilt.
 
         >>> db, notes = sqlite3.connect(":memory:"), Index("notes", columns=("text",))
         >>> notes.create(db)
@@ -94,16 +97,16 @@ class Query:
         )
         if not singles:
             return sql, [match]
-        # The plus keeps SQLite from looking each of them up in the other table.
+        # The plus keeps SQLite from looking up each of them in the other table.
         units = quoted(index.units)
         also = f" and +{rows}.docid in (select rowid from {units} where {units} match ?)"
         return sql + also, [match, Query(singles).match(common)[1]]
 
     def without_common(self, common: Container[str]) -> tuple[Query, tuple[Term, ...]]:
-        """The query without the common units asked for beside other words, and those units.
+        """The query without the common units that stand beside other words, and those units.
 
         As prefixes in the table of pairs they are slow. A unit that one of the longer words
-        contains need not be asked for. ``common`` is what the index has of them.
+        contains is left out. ``common`` are the index's common units.
         """
         if len(self.terms) < 2 or not self.match(common)[0]:
             return self, ()
@@ -117,10 +120,10 @@ class Query:
         return Query(tuple(term for term in self.terms if term not in singles)), asked
 
     def alternatives(self, common: Container[str]) -> tuple[Query, ...]:
-        """Two queries that find together what this one finds, where that is faster; else none.
+        """Two queries that together find what this one finds, if that is faster; else none.
 
-        That is where common units and longer words are alternatives, in one place: asked apart
-        from these, the units are no prefixes in the table of pairs.
+        It is faster if one term has both common units and longer words as alternatives: in a query
+        of their own, the units need not be prefixes in the table of pairs.
         """
         mixed = []
         for at, term in enumerate(self.terms):
@@ -148,36 +151,33 @@ class Query:
         return any(pattern(each).search(word) for each in refused for word in words)
 
     def match(self, common: Container[str]) -> tuple[bool, str]:
-        """Whether the table of pairs is asked (else that of units), and FTS5's expression for it.
+        """Whether the table of pairs is searched (or that of units), and FTS5's expression for it.
 
-        A query of common units alone, or without words, is for the small table of units.
+        A query with common units only, or without words, is for the small table of units.
         """
         terms = _all(self.terms)
         in_pairs = terms is not None and needs_pairs(terms, common)
         return in_pairs, EVERY if terms is None else expression(terms, in_pairs)
 
     def holds(self, texts: Mapping[str, str | None], labels: Iterable[str] = ()) -> bool:
-        """Whether a row with these texts by column and these labels matches, by reading them."""
+        """Whether a row with these texts (by column) and labels matches, without the index."""
         folded = {name: fold(text) for name, text in texts.items() if text}
         having = frozenset(labels)
         return all(_holds(term, folded, having) for term in self.terms)
 
     def matches(self, *texts: str | None) -> bool:
-        """Whether the words match ``texts``, by reading them; columns and properties are not asked.
-
-        Each word must occur in one of them.
-        """
+        """Whether each word occurs in one of ``texts``; columns and properties are ignored."""
         folded = {str(number): fold(text) for number, text in enumerate(texts) if text}
         return all(_holds(term, folded, None) for term in self.terms)
 
     def occurrences(self, folded: str) -> Iterator[tuple[int, int, str]]:
-        """Start, end and word of each place in a folded text where a word occurs."""
+        """Start, end and word of each occurrence of a word in a folded text."""
         for word in self.words:
             for match in pattern(word).finditer(folded):
                 yield match.start(), match.end(), word
 
     def describe(self) -> str:
-        """What was understood, in Chinese words; as plain text, not HTML.
+        """What was understood, in Chinese; as plain text, not HTML.
 
         >>> parse("龍").describe()
         '包含：“龙”'
@@ -210,7 +210,7 @@ def parse(text: str, fields: Mapping[str, Field] | None = None) -> Query:
 
 
 def _worded(term: Term) -> bool:
-    """Whether a term asks for words, wanted or not."""
+    """Whether a term has words, required or excluded."""
     match term:
         case Filter():
             return False
@@ -245,7 +245,7 @@ def _holds(
     labels: frozenset[str] | None,
     column: str | None = None,
 ) -> bool:
-    """Whether a term holds, in one column or any; with ``labels`` None only words are asked."""
+    """Whether a term holds, in one column or any; if ``labels`` is None, only words are checked."""
     match term:
         case str():
             texts = folded.values() if column is None else [folded.get(column, "")]
@@ -289,7 +289,7 @@ def _part(term: Term) -> str:
 
 @lru_cache(maxsize=1024)
 def pattern(word: str) -> re.Pattern[str]:
-    """Finds a word where it is not cut out of a longer run of letters or digits."""
+    """A pattern for a word that is not part of a longer run of letters or digits."""
     found = re.escape(word).replace(r"\ ", " +")
     for kind in (LETTER, r"\d"):
         if re.match(kind, word[0]):

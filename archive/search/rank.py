@@ -1,4 +1,4 @@
-"""Ranking: the rows that a query matches by relevance, from the texts themselves."""
+"""Ranking: the rows that a query matches by relevance, computed from the texts themselves."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from archive.search.query import Query, pattern
 from archive.search.tables import quoted
 
 RANKED_WHOLE = 3000
-"""Hits up to which all of them are ranked by relevance."""
+"""Up to so many hits, all of them are ranked by relevance."""
 RANKED = 1000
-"""Hits that are ranked where there are more: the newest ones."""
+"""If there are more, so many are ranked: the newest ones."""
 
-_K1, _B = 1.2, 0.75  # BM25 with its usual constants
-_FETCHED = 500  # rows of a statement that names their keys
+_K1, _B = 1.2, 0.75  # the usual constants of BM25
+_FETCHED = 500  # rows read by one statement
 
 
 class Ranked(NamedTuple):
@@ -39,10 +39,11 @@ def relevance(
     whole: int = RANKED_WHOLE,
     ranked: int = RANKED,
 ) -> tuple[list[Ranked], bool]:
-    """The rows that match, the most relevant first, and whether those are all that match.
+    """The rows that match, the most relevant first, and whether these are all rows that match.
 
-    The score is BM25 over exact occurrences, those in a column counted ``weights`` times; equal
-    rows stand newest first. Of more than ``whole`` rows only the ``ranked`` newest are looked at.
+    The score is BM25 over exact occurrences; one in a column counts ``weights[column]`` times. Rows
+    with equal scores are sorted newest first. If more than ``whole`` rows match, only the newest
+    ``ranked`` are ranked.
     """
     places = newest(db, index, query, whole + 1)
     exact = len(places) <= whole
@@ -77,7 +78,7 @@ def relevance(
 
 
 def _rarity(db: sqlite3.Connection, index: Index, word: str, query: Query) -> float:
-    """The inverse document frequency of a word; of no consequence where it is the only one."""
+    """The inverse document frequency of a word; any constant does if it is the only one."""
     if len(query.words) == 1:
         return 1.0
     total = last_number(db, index, 0, TAIL) + max(0, last_number(db, index, TAIL, TOP) - TAIL + 1)
@@ -86,7 +87,7 @@ def _rarity(db: sqlite3.Connection, index: Index, word: str, query: Query) -> fl
 
 
 def _texts(db: sqlite3.Connection, index: Index, places: list[Place]) -> Iterator[list[str]]:
-    """The folded texts of rows."""
+    """The folded texts of rows, in the order of ``places``."""
     texts = (f"cast({quoted(name)} as text)" for name in index.columns)
     names = ", ".join((quoted(index.key), *texts))
     titles: dict[str, str] = {}  # Texts that many rows share are folded once.

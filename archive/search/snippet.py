@@ -1,6 +1,6 @@
-"""Snippets: the part of a text that shows best why it was found.
+"""Snippets: the part of a text that best shows why it was found.
 
-The words are looked for in the folded text and shown in the original one, as it was written.
+Words are searched in the folded text and shown as they are written in the original.
 
 >>> from archive.search.query import parse
 >>> snippet("各地脫貧攻堅 <进展>", parse("脱贫攻坚"))
@@ -19,11 +19,11 @@ from archive.search.query import Query
 
 CUT = "…"
 _SENTENCE_END = re.compile(r"[。！？；\n]")
-# What a page cannot carry, and line breaks: a snippet is one line.
+# Characters that a page cannot contain, and line breaks: a snippet is one line.
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-# More matches than any window shows; a page of one repeated word has millions.
+# More matches than any window shows; a text of one repeated word could have millions.
 _MAX_MARKS = 1000
 
 
@@ -37,8 +37,8 @@ def snippet(text: str | None, query: Query, width: int = 80) -> str:
     """HTML of at most ``width`` characters of ``text``, its matches in ``<mark>``.
 
     The window is the one with the most different words, then with the most matches, then the
-    first; it begins with a sentence where that costs no match. ``…`` stands for what is left
-    out. Without a match it is the beginning of the text.
+    first; it begins at a sentence if no match is lost by that. ``…`` marks text left out. Without
+    a match it is the beginning of the text.
     """
     return "".join(
         f"<mark>{escape(piece)}</mark>" if marked else escape(piece)

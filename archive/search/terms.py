@@ -11,9 +11,10 @@ from typing import TypeAlias
 class Filter:
     """A property of rows that a field word asks for.
 
-    A row has it when it has one of ``labels``; one that ends with ``*`` stands for all that begin
-    so. ``span`` says the same as an inclusive range of the index's order, where it is one: that
-    is faster. ``said`` says it to people (省份：黑龙江), ``typed`` is how it is typed (省:黑龙江).
+    A row has it if it has one of ``labels``; a label that ends with ``*`` stands for all that begin
+    with what is before it. ``span`` is the same as an inclusive range of the index's order, if it
+    is one: that is faster. ``said`` is how pages write it (省份：黑龙江), ``typed`` how people
+    type it (省:黑龙江).
     """
 
     labels: tuple[str, ...]
@@ -39,21 +40,21 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """Rows for which all terms hold; there are two or more."""
+    """Rows for which all terms hold; two or more terms."""
 
     terms: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """Rows for which one of the terms holds; there are two or more."""
+    """Rows for which one of the terms holds; two or more terms."""
 
     terms: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """Rows for which a term of words holds in one column; ``said`` names it to people."""
+    """Rows for which a term of words holds in one column, which people know as ``said``."""
 
     column: str
     said: str
@@ -66,11 +67,11 @@ Term: TypeAlias = "str | Filter | Not | All | Either | Within"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field that is a column of the index; ``said`` names it to people."""
+    """A field that is a column of the index, which people know as ``said``."""
 
     name: str
     said: str
 
 
 Field: TypeAlias = Column | Callable[[str], Filter | None]
-"""What a field name stands for; a function reads the value, None where it cannot."""
+"""What a field name stands for; a function returns None for a value that it cannot read."""

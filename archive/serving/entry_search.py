@@ -1,4 +1,4 @@
-"""Searching entries: the field words of queries, and what the pages of a search need.
+"""Searching entries: the field words of queries, and the results that the search pages show.
 
 >>> parse_entries("危房改造 省:黑龙江 日期:2020-05..2020-06").describe()
 '包含：“危房改造”；省份：黑龙江省；日期：2020年5月至2020年6月'
@@ -29,10 +29,10 @@ from archive.serving.suggestions import typed as typed
 from archive.storage.database import ENTRIES_INDEX
 
 WEIGHTS = {"title": 4.0, "heading": 2.0, "text": 1.0}
-"""What an occurrence in a column counts for relevance."""
+"""How much an occurrence in a column counts for relevance."""
 
 COUNTED = 10_000
-"""Hits up to which a total is exact on a page; beyond it is "at least"."""
+"""Hits up to which the total on a page is exact; beyond that it is "at least"."""
 
 _LAST_SORT = 99_999_999
 _DAY = re.compile(r"(\d{4})(?:[-/年](\d{1,2})(?:[-/月](\d{1,2})日?|月?)|年?)")
@@ -47,9 +47,9 @@ Entry = dict[str, "str | int | None"]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some entries, and the cursor of the page behind it, None at the end.
+    """Some entries, and the cursor of the next page, None at the end.
 
-    ``exact`` is False where the order is that of the newest hits alone (relevance).
+    ``exact`` is False if only the newest hits were ranked (relevance).
     """
 
     entries: list[Entry]
@@ -59,9 +59,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class EntryFacets:
-    """How many entries match: in all, by province's code, by source's slug, by month YYYY-MM.
+    """How many entries match: in total, by province code, by source slug, by month YYYY-MM.
 
-    An entry of two provinces counts for both.
+    An entry with two provinces counts for both.
     """
 
     total: int
@@ -71,15 +71,16 @@ class EntryFacets:
 
 
 def province_filter(value: str) -> Filter | None:
-    """Entries that carry a province, by its code, short or full name."""
+    """Entries with a province, named by its code, short or full name."""
     province = province_of(value)
     return Filter((f"p{province.code}",), f"省份：{province.name}") if province else None
 
 
 def date_filter(value: str) -> Filter | None:
-    """Entries by date: a day, a month, a year, or a range of them, a..b, open where one is missing.
+    """Entries by date: a day, a month, a year, or a range a..b of them; a or b may be left out.
 
-    Months and years end with their last day; a range the wrong way round is turned.
+    A range ends with the last day of its month or year; one in the wrong order is reversed. Returns
+    None for anything that is not a date.
     """
     first, dots, last = value.partition("..")
     if not dots:
@@ -101,7 +102,7 @@ def date_filter(value: str) -> Filter | None:
 
 
 def fields(sources: Mapping[str, str]) -> Mapping[str, Field]:
-    """The field words of entries; ``sources`` has the name of each source's slug."""
+    """The field words of entries; ``sources`` maps each source's slug to its name."""
     slugs = {fold(name): slug for slug, name in sources.items()} | {slug: slug for slug in sources}
 
     def source_filter(value: str) -> Filter | None:
@@ -118,7 +119,7 @@ def fields(sources: Mapping[str, str]) -> Mapping[str, Field]:
 
 
 def parse_entries(typed: str, sources: Mapping[str, str] | None = None) -> Query:
-    """Read a query with the field words of entries; raises InvalidQuery if it is too long."""
+    """Parse a query with the field words of entries; raises InvalidQuery if it is too long."""
     return parse(typed, fields(sources or {}))
 
 
@@ -130,10 +131,10 @@ def sources_of(conn: sqlite3.Connection) -> dict[str, str]:
 def newest(
     conn: sqlite3.Connection, query: Query, limit: int = 20, cursor: str | None = None
 ) -> Page:
-    """Entries that match, the latest date first, of one date the highest id first.
+    """Entries that match, the latest date first, within a date the highest id first.
 
-    ``cursor`` is the ``after`` of the page before; one that is none begins anew. Pages stay true
-    while a writer adds entries: nothing repeats, nothing is left out.
+    ``cursor`` is the ``after`` of the page before; an invalid one starts at the beginning. While a
+    writer adds entries, the pages neither repeat nor lose one.
     """
     before = _place(cursor)
     places = newest_hits(conn, ENTRIES_INDEX, query, limit + 1, before)
@@ -144,10 +145,10 @@ def newest(
 def relevance(
     conn: sqlite3.Connection, query: Query, limit: int = 20, cursor: str | None = None
 ) -> Page:
-    """Entries that match, the best BM25 first, title and heading above text, then the newest.
+    """Entries that match, the best BM25 first (title and heading count more), then the newest.
 
-    Where there are more than :data:`archive.search.rank.RANKED_WHOLE`, only the newest
-    :data:`archive.search.rank.RANKED` are ranked and the page says that it is not exact.
+    If more than :data:`archive.search.rank.RANKED_WHOLE` match, only the newest
+    :data:`archive.search.rank.RANKED` are ranked and the page is not ``exact``.
     """
     ranked, exact = ranked_hits(conn, ENTRIES_INDEX, query, WEIGHTS)
     score, _, rest = (cursor or "").partition("~")
@@ -162,15 +163,15 @@ def relevance(
 
 
 def count(conn: sqlite3.Connection, query: Query, at_most: int | None = COUNTED) -> Count:
-    """How many entries match: exact, or with ``at_most`` at least so many."""
+    """How many entries match; beyond ``at_most`` only that there are at least so many."""
     return count_hits(conn, ENTRIES_INDEX, query, at_most)
 
 
 def facets(conn: sqlite3.Connection, query: Query, counted: Count | None = None) -> EntryFacets:
-    """Exact numbers of entries that match by province, source and month, the largest first.
+    """Exact numbers of the entries that match, by province, source and month.
 
-    Months stand in their order, the latest first. It is faster where :func:`count` has
-    ``counted`` them.
+    Provinces and sources are sorted by number, the largest first; months by time, the latest first.
+    It is faster if the caller passes the result of :func:`count` as ``counted``.
     """
     found: Facets = count_facets(conn, ENTRIES_INDEX, query, divisor=100, counted=counted)
     labels = sorted(found.labels.items(), key=lambda item: (-item[1], item[0]))
@@ -186,7 +187,7 @@ def facets(conn: sqlite3.Connection, query: Query, counted: Count | None = None)
 
 
 def labels_of(conn: sqlite3.Connection, entry: int) -> list[str]:
-    """The labels an entry has for filters, from the tables themselves: for checks."""
+    """The labels that an entry has for filters, computed from the tables: for checks."""
     provinces = conn.execute("SELECT province FROM entry_provinces WHERE entry = ?", (entry,))
     labels = [f"p{code}" for (code,) in provinces]
     for day, source in conn.execute("SELECT date, source FROM entries WHERE id = ?", (entry,)):
@@ -195,7 +196,7 @@ def labels_of(conn: sqlite3.Connection, entry: int) -> list[str]:
 
 
 def _day(value: str) -> tuple[int, int, str] | None:
-    """First and last place in the order, and words, of a day, month or year."""
+    """The first and last place in the order, and the Chinese words, of a day, month or year."""
     found = _DAY.fullmatch(value)
     if not found:
         return None
@@ -207,14 +208,14 @@ def _day(value: str) -> tuple[int, int, str] | None:
     start = year * 10_000 + month * 100 + day
     if found[3]:
         return start, start, f"{year}年{month}月{day}日"
-    # No day is 99 and no month either: these are the ends of a month and of a year.
+    # No day or month is 99, so these are beyond the end of any month and any year.
     if found[2]:
         return start, start + 99, f"{year}年{month}月"
     return start, start + 9999, f"{year}年"
 
 
 def _prefixes(first: int, last: int, length: int = 8) -> list[str]:
-    """The fewest beginnings of numbers of ``length`` digits that stand for a range of them."""
+    """The fewest prefixes that cover exactly a range of numbers of ``length`` digits."""
     found: list[str] = []
     while first <= last:
         step = 1
@@ -232,7 +233,7 @@ def _place(cursor: str | None) -> Place | None:
 
 
 def _entries(conn: sqlite3.Connection, places: list[Place]) -> list[Entry]:
-    """The rows of entries in this order; one that was removed meanwhile is left out."""
+    """The rows of entries in this order; an entry that was removed meanwhile is left out."""
     marks = ", ".join("?" * len(places))
     cursor = conn.execute(
         f"SELECT {_COLUMNS} FROM entries WHERE id IN ({marks})", [place.key for place in places]

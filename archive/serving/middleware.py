@@ -1,5 +1,5 @@
-"""What happens around Datasette: queries are cleaned, answers carry a security policy, and a CSV
-file that Excel is to open begins with a byte order mark."""
+"""ASGI middleware: cleans query strings, adds security headers, and starts a CSV file for Excel
+with a byte order mark."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BOM = b"\xef\xbb\xbf"
-# They point Datasette's own search at a table of its choice, or hand it raw FTS5 syntax.
+# They let a client choose the table for Datasette's own search, or pass raw FTS5 syntax to it.
 _BYPASSES = {b"_fts_table", b"_fts_pk", b"_searchmode"}
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-# The pages of Datasette that readers meet, and all inline scripts are in.
+# The templates of the pages that readers use which have inline scripts.
 _SCRIPTED = ("_close_open_menus.html", "_codemirror_foot.html", "table.html")
 
 
 def wrapped(app: Asgi) -> Asgi:
-    """An ASGI application with this module's rules around it."""
+    """An ASGI application with this module's rules applied to requests and responses."""
 
     async def outer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,7 +47,7 @@ def wrapped(app: Asgi) -> Asgi:
 
 
 def clean_query(query: bytes) -> bytes:
-    """A query string without the arguments that would go around our search."""
+    """A query string without the arguments that would bypass our search."""
     kept = (pair for pair in query.split(b"&") if pair.partition(b"=")[0] not in _BYPASSES)
     return b"&".join(kept)
 
@@ -84,10 +84,11 @@ def _with_bom(send: Send) -> Send:
 
 @cache
 def headers() -> dict[bytes, bytes]:
-    """The headers of every answer.
+    """The security headers of every response.
 
-    Scripts run from our own files, or inline where their text is one that Datasette ships;
-    styles may be inline, since its pages and its editor set them on elements.
+    Scripts run only from our own files, or inline if Datasette ships their text. Styles may be
+    inline, because Datasette's pages and its editor set them on elements. No site may show a page
+    of ours in a frame.
     """
     scripts = " ".join(["'self'", *(f"'sha256-{digest}'" for digest in script_digests())])
     policy = (
@@ -107,6 +108,6 @@ def script_digests() -> Iterator[str]:
     folder = Path(datasette.__file__).parent / "templates"
     for name in _SCRIPTED:
         for script in _INLINE_SCRIPT.findall((folder / name).read_text(encoding="utf-8")):
-            # Faceting is allowed here; it is the only thing that a script is filled in with.
+            # The one variable in these scripts; faceting is allowed here.
             text = script.replace("{{ datasette_allow_facet }}", "true")
             yield base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

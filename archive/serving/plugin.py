@@ -32,23 +32,23 @@ DATABASE = search_routes.DATABASE
 ASSETS = "assets"
 STYLE = Path(__file__).parent / "static" / "archive.css"
 MAX_VALUE_BYTES = 32 * 1024 * 1024
-"""The largest value that a query may hold or make: four times the largest page's text."""
+"""The largest value that SQL may read or create: four times the text of the largest page."""
 
 _COLUMN = "_search_"
 _CODE = re.compile(r"[\w-]+")
-# Arguments that shape a page or a download, and do not belong into the Excel link.
+# Arguments for one page or download, which do not belong in the link for Excel.
 _OF_THE_PAGE = ("_next", "_size", "_stream", "_dl", "_bom", "_labels", "_nofacet", "_nocount")
 
 
 @hookimpl()
 def asgi_wrapper() -> Callable[[middleware.Asgi], middleware.Asgi]:
-    """Clean queries, security headers, a byte order mark where Excel is to open the file."""
+    """Clean query strings, security headers, a byte order mark in CSV files for Excel."""
     return middleware.wrapped
 
 
 @hookimpl()
 def register_routes() -> list[tuple[str, Callable[..., Any]]]:
-    """The pages of a search."""
+    """The search pages."""
     return search_routes.routes()
 
 
@@ -63,14 +63,14 @@ def register_facet_classes() -> Generator[None, Any, None]:
 
 @hookimpl()
 def prepare_connection(conn: sqlite3.Connection) -> None:
-    """SQL functions: ``search_matches(query, text, …)`` and ``search_snippet(text, query)``."""
+    """A limit for values, and the SQL functions ``search_matches`` and ``search_snippet``."""
     conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
     search.prepare_connection(conn)
 
 
 @hookimpl()
 def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
-    """What all templates may use, error pages too."""
+    """Variables for all templates, error pages included."""
     style = f"/{ASSETS}/{STYLE.name}?{crc32(STYLE.read_bytes()):08x}"
     env.globals["archive_style"] = datasette.urls.path(style)
     env.globals["province_names"] = {p.code: p.short for p in PROVINCES.values()}
@@ -92,7 +92,7 @@ def extra_template_vars(template: str, datasette: Any) -> Callable[[], Awaitable
 
 @hookimpl()
 def render_cell(value: object, column: str) -> Markup | None:
-    """Say of rows whose page is gone that it is."""
+    """In rows whose page is gone, add that in Chinese."""
     if column == "status" and value == "gone":
         return Markup('gone<br><span class="gone">原网页已撤下</span>')
     return None
@@ -100,7 +100,7 @@ def render_cell(value: object, column: str) -> Markup | None:
 
 @hookimpl()
 def handle_exception(exception: Exception) -> None:
-    """Have a query that took too long say so in words, in place of HTML with a script in it."""
+    """Explain a query that took too long in plain words; Datasette's HTML has a script in it."""
     if isinstance(exception, DatasetteError) and exception.title == "SQL Interrupted":
         exception.title, exception.message = TOO_SLOW_TITLE, " ".join(TOO_SLOW)
         exception.message_is_html = False
@@ -108,7 +108,7 @@ def handle_exception(exception: Exception) -> None:
 
 @hookimpl(trylast=True)
 def filters_from_request(request: Any, database: str, table: str, datasette: Any) -> Any:
-    """Own ``_search`` on the table of entries; comes last, so that it has the last word.
+    """Answer ``_search`` on the table of entries; runs last, to override Datasette's own search.
 
     Raises DatasetteError (status 400) for a query that is refused.
     """
@@ -130,8 +130,8 @@ def filters_from_request(request: Any, database: str, table: str, datasette: Any
 def search_filter(conn: sqlite3.Connection, args: Any, excel: str) -> FilterArguments:
     """The conditions for ``_search`` and ``_search_<column>``, all of which must hold.
 
-    ``_search_<column>`` asks for the words in that one column; a column that is not searched
-    has no words, so nothing is found. Raises InvalidQuery.
+    ``_search_<column>`` searches in that one column; in a column that is not indexed nothing is
+    found. Raises InvalidQuery.
     """
     typed = " ".join(args.getlist("_search"))
     query = parse_entries(typed, sources_of(conn))
@@ -162,9 +162,10 @@ def search_filter(conn: sqlite3.Connection, args: Any, excel: str) -> FilterArgu
 
 
 def _narrowed(query: Query, args: Any) -> Query:
-    """The query with labels that all rows have which Datasette's own filters leave.
+    """The query with labels added for the province and source that Datasette's filters ask for.
 
-    The index finds few hits where SQLite would compare each with the filter, which still holds.
+    The index then returns few hits; without, SQLite would compare every hit with the filter. The
+    filter itself still applies.
     """
     labels = [
         f"{initial}{value}"
@@ -177,15 +178,15 @@ def _narrowed(query: Query, args: Any) -> Query:
 
 
 def excel_url(query_string: str, datasette: Any) -> str:
-    """The download of everything a table page lists, as CSV that Excel reads as UTF-8."""
+    """The address of everything that a table page lists, as CSV that Excel reads as UTF-8."""
     kept = [
         (key, value)
         for key, value in parse_qsl(query_string, keep_blank_values=True)
         if key not in _OF_THE_PAGE and not key.startswith("_facet")
     ]
-    # Datasette streams page by page, and small ones unless it is asked for large ones.
+    # Datasette streams page by page; without _size the pages would be small.
     asked = [*kept, ("_size", "max"), ("_stream", "on"), ("_dl", "1"), ("_bom", "1")]
-    # Nor has it labels for some columns without the one it sorts by.
+    # Datasette 0.65 fails if labels are asked for without the column that it sorts by.
     if not any(key in ("_col", "_nocol") for key, _ in kept):
         asked.append(("_labels", "on"))
     path = datasette.urls.table(DATABASE, ENTRIES_INDEX.table, format="csv")

@@ -1,4 +1,9 @@
-"""A search to take along: all of it as streamed CSV, and the newest as an Atom feed."""
+"""Search results for other programs: all of them as streamed CSV, the newest as an Atom feed.
+
+The feed is written with ElementTree. Of the libraries for it, feedgen (last release in 2023) needs
+python-dateutil, and feedgenerator cannot write the link to the ministry's page (``via``); both
+refuse text with characters that XML cannot hold, so most of these lines would stay.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +24,13 @@ from archive.serving.entry_search import Entry, Page, newest, parse_entries, sou
 from archive.serving.search_request import DATABASE, PAGE, Asked, Refused, read
 
 BATCH = 500
-"""Entries that a download reads at a time, between which other requests have their turn."""
+"""Entries that a download reads at a time; other requests are answered in between."""
 
 SUMMARY = 160
 """Characters of an entry in a feed."""
 
 EPOCH = "1970-01-01T00:00:00Z"
-"""When a feed was updated that has no entry yet."""
+"""The ``updated`` of a feed without entries."""
 
 CSV_COLUMNS = (
     "slug", "date", "province", "source", "title", "heading", "text", "kind", "event_start",
@@ -33,9 +38,9 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 ATOM = "http://www.w3.org/2005/Atom"
-# What no XML may hold, escaped or not (XML 1.0, section 2.2).
+# Characters that XML may not contain, escaped or not (XML 1.0, section 2.2).
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# A revision changes an entry; a bulletin whose revisions are not there was seen first at least.
+# An entry changes with each revision; without revisions, when the bulletin was first seen.
 _UPDATED = """
 SELECT bulletins.id, coalesce(max(revisions.captured_at), bulletins.first_seen)
 FROM bulletins LEFT JOIN revisions ON revisions.bulletin = bulletins.id
@@ -44,7 +49,7 @@ WHERE bulletins.id IN ({}) GROUP BY bulletins.id
 
 
 async def search_csv(request: Any, datasette: Any) -> Any:
-    """All entries that match, by date; read in batches, so that nothing is held in memory."""
+    """All entries that match, by date; read in batches, so that memory stays small."""
     asked = Asked.of(request.args)
 
     def begun(conn: sqlite3.Connection) -> tuple[Query, Page]:
@@ -52,7 +57,7 @@ async def search_csv(request: Any, datasette: Any) -> Any:
         return query, newest(conn, query, BATCH)
 
     try:
-        # What takes too long is refused before the answer has begun, which must end well.
+        # A query that takes too long can only be refused before the response begins.
         query, first = await read(datasette, begun)
     except Refused as refused:
         return Response.text(refused, status=400)
@@ -77,7 +82,7 @@ async def search_csv(request: Any, datasette: Any) -> Any:
 
 
 async def search_atom(request: Any, datasette: Any) -> Any:
-    """The newest entries that match as an Atom feed (RFC 4287), valid without any too."""
+    """The newest entries that match as an Atom feed (RFC 4287); it is valid without entries too."""
     asked = Asked(Asked.of(request.args).q)
 
     def newest_of(conn: sqlite3.Connection) -> tuple[Query, Page, dict[int, str]]:
@@ -129,7 +134,7 @@ def _csv_rows(rows: list[Any]) -> str:
 def _feed(
     query: Query, entries: list[Entry], updated: Mapping[int, str], addresses: Mapping[Any, str]
 ) -> ElementTree.Element:
-    """A feed without its links; ids are names (UUID 5), the same at whatever address it is read."""
+    """A feed without its links; ids are name-based (UUID 5), so they do not depend on the host."""
     feed = ElementTree.Element("feed", {"xmlns": ATOM, "xml:lang": "zh-CN"})
     _add(feed, "id", _named(f"search:{typed(query)}"))
     _add(feed, "title", f"部委公报档案 · {query.describe()}")

@@ -1,4 +1,4 @@
-"""What a request for a search asks, and the answer as it is read from the database."""
+"""The arguments of a search request, and the results as they are read from the database."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ T = TypeVar("T")
 DATABASE = "bulletins"
 
 PAGE = 20
-"""Entries on a page, in an answer in JSON, and in a feed."""
+"""Entries on a page, in a JSON response, and in a feed."""
 
 FACETS_AT_ONCE = 1000
-"""Hits up to which an answer waits for its facets: some 2 ms; ten times as many, some 15."""
+"""Hits up to which a response includes facets: some 2 ms; for ten times as many, some 15."""
 
 TOO_SLOW = (
     "查询用时超过上限，已停止。请缩小范围：加上省份、日期或更多检索词。",
@@ -47,7 +47,7 @@ TOO_LONG = "Too long: at most 1,000 characters; shorten it and try again."
 
 
 class Refused(Exception):
-    """A search that is not answered: why, and what to do, in Chinese and in English."""
+    """A search that is refused: why, and what to do, in Chinese and in English."""
 
     def __init__(self, said: str, english: str) -> None:
         super().__init__(said, english)
@@ -64,9 +64,9 @@ def too_slow() -> DatasetteError:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request asks for, as it was typed; ``after`` is a cursor or None.
+    """What a request asks for, as typed; ``after`` is a cursor or None.
 
-    Facets are counted in any case (True), never (False), or where that is cheap (None).
+    Facets are counted always (True), never (False), or if that is cheap (None).
     """
 
     q: str
@@ -76,9 +76,9 @@ class Asked:
 
     @classmethod
     def of(cls, args: Any) -> Asked:
-        """Read a request's arguments; a sort that is none is by date.
+        """Read a request's arguments; an unknown ``sort`` means by date.
 
-        ``_search`` means the same as ``q``: the start page's box serves two pages.
+        ``_search`` means the same as ``q``: the search box of the start page serves two pages.
         """
         words = [*args.getlist("q"), *args.getlist("_search")]
         return cls(
@@ -89,7 +89,7 @@ class Asked:
         )
 
     def url(self, datasette: Any, path: str = "/search") -> str:
-        """The address of this search, in the form that ``path`` has."""
+        """The address of this search at ``path``, which decides the format."""
         asked = {"q": self.q}
         if self.sort != "date":
             asked["sort"] = self.sort
@@ -97,13 +97,13 @@ class Asked:
             asked["after"] = self.after
         if self.facets is not None:
             asked["facets"] = str(int(self.facets))
-        # What was typed may hold halves of characters, which no address can carry.
+        # What was typed may contain lone surrogates, which cannot be encoded.
         return f"{datasette.urls.path(path)}?{urlencode(asked, errors='replace')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An answer, read from the database at one moment; ``query`` is what was understood.
+    """Results, all read from the database at one moment; ``query`` is what was understood.
 
     With facets the total is exact.
     """
@@ -117,16 +117,16 @@ class Found:
 
 
 def find(conn: sqlite3.Connection, asked: Asked) -> Found:
-    """Answer a search; raises InvalidQuery if it is too long.
+    """Run a search; raises InvalidQuery if it is too long.
 
-    Without being asked for, facets are counted for up to :data:`FACETS_AT_ONCE` hits. Suggestions
-    are looked for where nothing was found.
+    Unless the request says otherwise, facets are counted for up to :data:`FACETS_AT_ONCE` hits. If
+    nothing was found, suggestions are looked for.
     """
     sources = sources_of(conn)
     query = parse_entries(asked.q, sources)
     listed = relevance if asked.sort == "relevance" else newest
     page = listed(conn, query, PAGE, asked.after)
-    # A rare phrase of common characters is slow to find: it is looked for once.
+    # A rare phrase of common characters is slow to find, so it is searched only once.
     at_once = not asked.after and not page.after
     total = Count(len(page.entries), True) if at_once else count(conn, query)
     counted = None
@@ -138,7 +138,7 @@ def find(conn: sqlite3.Connection, asked: Asked) -> Found:
 
 
 def facets_of(conn: sqlite3.Connection, entries: list[Entry]) -> EntryFacets:
-    """The facets of some entries, as :func:`archive.serving.entry_search.facets` gives them."""
+    """The facets of these entries, as :func:`archive.serving.entry_search.facets` returns them."""
     marks = ", ".join("?" * len(entries))
     provinces = conn.execute(
         "SELECT province, count(DISTINCT entry) FROM entry_provinces "
@@ -158,10 +158,10 @@ def facets_of(conn: sqlite3.Connection, entries: list[Entry]) -> EntryFacets:
 async def read(
     datasette: Any, reader: Callable[[sqlite3.Connection], T], limit: str = "sql_time_limit_ms"
 ) -> T:
-    """Run ``reader`` in one of Datasette's threads, on the database as it is at one moment.
+    """Run ``reader`` in one of Datasette's threads, in one read transaction.
 
-    ``limit`` names the setting that says how long it may take. Raises Refused for a query that is
-    too long, or takes too long.
+    So all its statements see the database at the same moment. ``limit`` names the setting for how
+    long it may take. Raises Refused for a query that is too long or takes too long.
     """
 
     def at_once(conn: sqlite3.Connection) -> T:

@@ -1,4 +1,4 @@
-"""Pages of a search: /search, and the same as /search.json, /search.csv and /search.atom."""
+"""The search pages: /search, and the same results as /search.json, .csv and .atom."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SNIPPET = 160
 """Characters of an entry that a result shows."""
 
 _LATE = Markup("<!-- facets -->")
-"""Where a page is cut in two; what people type is escaped, so it stands nowhere else."""
+"""Where a page is split in two; typed text is escaped, so this occurs nowhere else."""
 _NOT_COUNTED = Refused(
     "归类没有完成，结果不受影响；请稍后重试。",
     "The facets could not be counted; the results are not affected. Try again later.",
@@ -32,7 +32,7 @@ _NOT_COUNTED = Refused(
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A facet's value; ``url`` adds it to the query, or takes it away where it is ``chosen``."""
+    """A facet's value; ``url`` adds it to the query, or removes it if it is ``chosen``."""
 
     label: str
     number: int
@@ -53,7 +53,7 @@ def routes() -> list[tuple[str, Callable[..., Any]]]:
 async def search_page(request: Any, datasette: Any) -> Any:
     """A page of results, with the facets that narrow them down.
 
-    Where they take their time the results are sent at once, and the facets after them.
+    If counting facets takes long, the results are sent at once and the facets after them.
     """
     asked = Asked.of(request.args)
     try:
@@ -76,14 +76,14 @@ async def search_page(request: Any, datasette: Any) -> Any:
 
     return AsgiStream(
         written,
-        # A proxy that collects the page before it sends it would hold back the results.
+        # A proxy that buffers the whole page would hold back the results.
         headers={"x-accel-buffering": "no"},
         content_type="text/html; charset=utf-8",
     )
 
 
 async def search_json(request: Any, datasette: Any) -> Any:
-    """The same as data; where facets are left out, ``facets_url`` has them."""
+    """The same as data; if facets are left out, ``facets_url`` is where to get them."""
     asked = Asked.of(request.args)
     try:
         found = await read(datasette, lambda conn: find(conn, asked))
@@ -125,7 +125,7 @@ def _as_json(answer: dict[str, Any], status: int = 200) -> Any:
 
 
 def _context(found: Found, asked: Asked, datasette: Any) -> dict[str, Any]:
-    """The variables of the page; ``late`` is where its facets go that are yet to be counted."""
+    """The variables of the page; ``late`` marks the place for facets that are counted later."""
     plainly = Asked(asked.q, asked.sort)
     filters = Query(tuple(term for term in found.query.terms if isinstance(term, Filter)))
 
@@ -158,7 +158,7 @@ def _context(found: Found, asked: Asked, datasette: Any) -> dict[str, Any]:
 
 
 async def _late_facets(found: Found, asked: Asked, datasette: Any) -> str:
-    """The facets as a piece of the page, or why there are none."""
+    """The facets as a part of the page, or the reason why they are missing."""
     context: dict[str, Any] = {}
     try:
         counted = await read(
@@ -173,7 +173,7 @@ async def _late_facets(found: Found, asked: Asked, datasette: Any) -> str:
     except Refused as refused:
         context = {"missing": refused}
     except Exception:
-        # The page has begun: it can only end well, whatever happened.
+        # Part of the page is sent: the rest must be a valid page, whatever happened.
         logging.getLogger(__name__).exception("facets of %r", asked.q)
         context = {"missing": _NOT_COUNTED}
     template = datasette.jinja_env.get_template("_search_facets.html")
@@ -181,7 +181,7 @@ async def _late_facets(found: Found, asked: Asked, datasette: Any) -> str:
 
 
 def choices(found: Found, asked: Asked, datasette: Any) -> dict[str, list[Choice]]:
-    """The facets as links, by their titles."""
+    """The facets as links, by title."""
     if found.facets is None:
         return {}
     terms = found.query.terms
@@ -208,7 +208,7 @@ def choices(found: Found, asked: Asked, datasette: Any) -> dict[str, list[Choice
 
     def choice(word: str, label: str, labels: tuple[str, ...], number: int) -> Choice:
         nonlocal before
-        # Two filters ask for the same, however they were typed, if their labels are the same.
+        # Two filters mean the same, however they were typed, if their labels are the same.
         same = [term for term in filters if set(term.labels) == set(labels)]
         if same:
             changed = typed(Query(tuple(term for term in terms if term not in same)))
@@ -223,9 +223,10 @@ def choices(found: Found, asked: Asked, datasette: Any) -> dict[str, list[Choice
 
 
 def _open(word: str, asked: Asked, found: Found) -> str:
-    """What was asked, so that a field word behind it just adds to it; ``word`` is one to try.
+    """The query in a form to which a field word can be appended; ``word`` is one to try.
 
-    That is what a person typed, as it stands, unless it ends with an alternative (或), or the like.
+    This is the query as it was typed, unless appending a word would change what it means: after an
+    alternative (或), for example.
     """
     as_typed = asked.q.strip()
     longer = f"{as_typed} {word}"

@@ -1,4 +1,4 @@
-"""Serving: Datasette over the archive, until it is interrupted."""
+"""The server process: Datasette over the archive, until it is interrupted."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from archive.storage.status import open_readonly
 from archive.storage.store import lock
 
 MAX_ADDRESS_BYTES = 1 << 20
-"""How long an address may be to be answered, with words, that its query is too long."""
+"""The longest request line that is read, so that a query that is too long is refused in words."""
 
 _METHODS = (b"GET ", b"HEAD ")
 _ASCII = bytes(range(0x80))
 
 
 class LenientProtocol(H11Protocol):
-    """HTTP that takes addresses as people type them: ``curl 'http://…?_search=危房改造'``.
+    """HTTP that accepts addresses as people type them: ``curl 'http://…?_search=危房改造'``.
 
-    Clients such as curl send what is typed as it is; the standard wants it escaped, and h11
-    answers 400.
+    Clients such as curl send the bytes as typed; the standard requires them escaped, and h11
+    would answer 400.
     """
 
     _begun = b""
 
     def data_received(self, data: bytes) -> None:
-        """Hand a request on with the bytes of its first line escaped that are not ASCII.
+        """Escape the bytes of the request line that are not ASCII, and pass the request on.
 
-        A first line that comes in pieces is collected.
+        A request line that arrives in pieces is collected first.
         """
         data = self._begun + data
         begins = self.conn.their_state is h11.IDLE and any(
@@ -51,7 +51,7 @@ class LenientProtocol(H11Protocol):
 
 
 def escaped(data: bytes) -> bytes:
-    """What came over the wire, where it begins a request with the address percent-encoded."""
+    """The bytes received, with the address percent-encoded if they begin a request."""
     line, end, rest = data.partition(b"\r\n")
     if line.isascii() or not line.startswith(_METHODS):
         return data
@@ -59,17 +59,17 @@ def escaped(data: bytes) -> bytes:
 
 
 def serve(data: Path, host: str, port: int) -> None:
-    """Serve ``data/bulletins.db`` at an address; port 0 takes a free one. Ends with Ctrl-C.
+    """Serve ``data/bulletins.db`` at an address; port 0 means any free port. Ends with Ctrl-C.
 
-    Raises UsageError when there is no database yet or the address cannot be had, Damaged when
-    the database is none that this program reads, and as :func:`renew_index` does.
+    Raises UsageError if there is no database yet or the address cannot be used, Damaged if this
+    program cannot read the database, and the errors of :func:`renew_index`.
     """
     path = data / "bulletins.db"
     check(path)
     renew_index(data)
     app = application(path).app()
     with listen(host, port) as listening:
-        # From here on a client waits instead of being refused, however slow the start.
+        # From here on a client waits instead of being refused, however slow the start is.
         listening.listen()
         shown = f"[{host}]" if ":" in host else host
         print(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)", flush=True)
@@ -84,7 +84,7 @@ def serve(data: Path, host: str, port: int) -> None:
 
 
 def check(path: Path) -> None:
-    """Raise UsageError or Damaged unless there is a database of this version to read."""
+    """Raise UsageError without a database, Damaged if it cannot be read or has another version."""
     if not path.is_file():
         raise UsageError(
             f"there is no database at {path} yet: run `make demo-data` for the bundled sample, "
@@ -99,7 +99,7 @@ def check(path: Path) -> None:
             conn.close()
     except sqlite3.Error as error:
         raise Damaged(
-            f"cannot read {path} ({error}): check its rights, or run `bulletins rebuild`"
+            f"cannot read {path} ({error}): check its permissions, or run `bulletins rebuild`"
         ) from error
     if version != SCHEMA_VERSION:
         raise Damaged(
@@ -109,23 +109,23 @@ def check(path: Path) -> None:
 
 
 def renew_index(data: Path) -> None:
-    """Make the search index anew where it is none that this program reads: after an upgrade.
+    """Rebuild the search index if this program cannot read it: after an upgrade.
 
-    Raises Locked where another process is writing (that makes it anew too), CannotWrite.
+    Raises Locked if another process is writing (it rebuilds the index too), CannotWrite.
     """
     with closing(open_readonly(data)) as conn:
         if ENTRIES_INDEX.is_readable(conn):
             return
-    print("the search index is of another version: making it anew ...", flush=True)
+    print("the search index is of another version: rebuilding it ...", flush=True)
     with lock(data):
         connect(data / "bulletins.db").conn.close()
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to an address; raises UsageError, saying why, where it cannot be had."""
+    """A socket bound to an address; raises UsageError with the reason if that fails."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, asyncio sends small answers at once (TCP_NODELAY); without it each
-    # answer on a connection that is kept open waits some 40 ms.
+    # With the protocol named, asyncio sends small responses at once (TCP_NODELAY); without it each
+    # response on a connection that is kept open waits some 40 ms.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,4 +1,4 @@
-"""What the start page shows: the newest bulletins, the provinces, how fresh each source is."""
+"""The data of the start page: the newest bulletins, the provinces, how fresh each source is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SELECT bulletins.id, bulletins.title, bulletins.url, bulletins.published, bullet
 FROM bulletins JOIN sources ON sources.slug = bulletins.source
 ORDER BY bulletins.published DESC, bulletins.id DESC LIMIT :limit
 """
-# A link finds entries by any of their provinces, so all of them are counted.
+# A province's link finds entries by any of their provinces, so all of them are counted.
 _PROVINCES = """
 SELECT provinces.code, provinces.name, provinces.short, coalesce(counted.entries, 0) AS entries
 FROM provinces LEFT JOIN
@@ -25,8 +25,8 @@ FROM provinces LEFT JOIN
      ON counted.province = provinces.code
 ORDER BY provinces.code
 """
-# A database that was rebuilt elsewhere has no crawls; its captures tell the time just as well.
-# One live channel that failed last time is not hidden by another that did not.
+# A rebuilt database has no crawls; then the time of its latest capture is shown. If one live
+# channel failed last time, that is shown even if others did not.
 _SOURCES = """
 SELECT slug, name, home, rhythm_days,
        (SELECT max(published) FROM bulletins WHERE source = sources.slug) AS newest,
@@ -62,7 +62,7 @@ async def start_page(database: Any) -> dict[str, Any]:
 
 
 def freshness(source: dict[str, Any], today: date) -> dict[str, Any]:
-    """A source's row with the days since its newest bulletin and whether that is too many."""
+    """A source's row with the days since its newest bulletin, and whether these are too many."""
     days = (today - date.fromisoformat(source["newest"])).days if source["newest"] else None
     return {
         **source,
@@ -74,7 +74,7 @@ def freshness(source: dict[str, Any], today: date) -> dict[str, Any]:
 
 
 def china_time(stamp: str) -> str:
-    """An instant as the clocks in China show it, YYYY-MM-DD HH:MM."""
+    """An instant in China's time zone, as YYYY-MM-DD HH:MM."""
     return parse_stamp(stamp).astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
 
 

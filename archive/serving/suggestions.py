@@ -1,4 +1,4 @@
-"""What to offer where a search finds nothing: the nearest queries that do find something."""
+"""Suggestions for a search that finds nothing: similar queries that do find something."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from archive.storage.database import ENTRIES_INDEX
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A query near one that found nothing: as it is typed, what was changed, how many it finds."""
+    """A similar query: as people type it, what was changed, and how many entries it finds."""
 
     typed: str
     why: str
@@ -29,12 +29,12 @@ class Suggestion:
 
 
 _SUGGESTED = 1000
-"""Up to so many hits a suggestion's number is exact."""
-_TRIED = 12  # similar places of a word, those with the most hits are offered
+"""Hits up to which the number of a suggestion is exact."""
+_TRIED = 12  # similar place names that are tried for a word; those with the most hits are offered
 SECONDS = 0.5
-"""How long suggestions are looked for: a query of many short words has slow variants."""
+"""How long suggestions are looked for: variants of a query of many short words are slow."""
 _MOST_TERMS = 10
-"""A query of more is not varied: each variant is counted, and there are many of each term."""
+"""A query with more terms gets no suggestions: each variant is counted, and there are many."""
 _HAN_DIGITS = "〇一二三四五六七八九"
 _HAN_NUMBER = re.compile(r"([一二三四五六七八九]?)十([一二三四五六七八九]?)")
 _NUMBER = re.compile(r"\d{1,2}(?=[月日号周天])")
@@ -42,12 +42,12 @@ _UNQUOTED = re.compile(r"(?!(?:or|and|not|或|非)$)[^\W_][\w.%℃·-]*")
 
 
 def suggest(conn: sqlite3.Connection, query: Query, limit: int = 5) -> list[Suggestion]:
-    """The nearest queries that do find something, for a page that would else be blank.
+    """Similar queries that do find something, for a page that would otherwise be empty.
 
-    In this order: numbers written in the other script, places of similar or later names, a long
-    word cut in two, one term left out; of one kind those with the most hits first. Where none of
-    these finds anything: without all terms that have no hits by themselves, else a single term.
-    None for more than ten terms, and those that are found in :data:`SECONDS`.
+    In this order: numbers in the other script, places with similar or later names, a long word cut
+    in two, one term left out; within a kind those with the most hits first. If none of these finds
+    anything: the query without all terms that find nothing by themselves, else a single term.
+    Returns what is found within :data:`SECONDS`; nothing for more than ten terms.
     """
     until = perf_counter() + SECONDS
     if len(query.terms) > _MOST_TERMS:
@@ -76,7 +76,7 @@ def _that_find(
     tried: set[Query],
     until: float,
 ) -> list[Suggestion]:
-    """Those of one kind that find something and were not tried before, the best three."""
+    """The three candidates with the most hits, of those that were not tried before."""
     kind = []
     for candidate in candidates:
         if candidate in tried or not candidate.terms:
@@ -91,7 +91,7 @@ def _that_find(
 
 
 def typed(query: Query) -> str:
-    """A query as it is typed; read again it is the same."""
+    """A query as people type it; parsing this returns the same query."""
     return " ".join(map(_typed, query.terms))
 
 
@@ -166,7 +166,7 @@ def _similar_places(query: Query) -> Iterator[Query]:
 
 
 def _later_names(word: str) -> list[str]:
-    """What a place that bore this name became."""
+    """The later names of places that had this name."""
     codes = {
         division.successor
         for names in (by_name(), by_short_name())
@@ -178,7 +178,7 @@ def _later_names(word: str) -> list[str]:
 
 @cache
 def _place_names() -> tuple[str, ...]:
-    """Names of provinces and prefectures, short ones too, and names of counties in full."""
+    """Full and short names of provinces and prefectures, and full names of counties."""
     short = {
         name
         for name, found in by_short_name().items()
@@ -189,11 +189,11 @@ def _place_names() -> tuple[str, ...]:
 
 
 def _is_near(word: str, name: str) -> bool:
-    """Whether two names differ in one character, which is another, missing or too much."""
+    """Whether two names differ in one character: replaced, missing or added."""
     if word == name or abs(len(word) - len(name)) > 1:
         return False
     long, short = sorted((word, name), key=len, reverse=True)
-    same = next((at for at, sign in enumerate(short) if sign != long[at]), len(short))
+    same = next((at for at, character in enumerate(short) if character != long[at]), len(short))
     return long[same + 1 :] == short[same + (len(long) == len(short)) :]
 
 
@@ -213,7 +213,7 @@ def _one_left_out(query: Query) -> Iterator[Query]:
 
 
 def _with_hits(conn: sqlite3.Connection, query: Query) -> Iterator[Query]:
-    """What is left without the terms that find nothing by themselves."""
+    """The query without the terms that find nothing by themselves."""
     left = [term for term in query.terms if count(conn, ENTRIES_INDEX, Query((term,)), 1).number]
     if not all(isinstance(term, Not) for term in left):
         yield Query(tuple(left))

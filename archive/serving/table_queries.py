@@ -1,12 +1,13 @@
-"""The SQL that Datasette asks of the table of entries, in a form that is fast, or true.
+"""Rewriting Datasette's SQL about the table of entries into SQL that is faster or more exact.
 
-Datasette 0.65 asks for each table page the rows, their number and each facet, all of them with
-the condition ``id in (S)`` for a search, where S is the index's select of keys. SQLite then looks
-up every hit in the table of entries, which takes half a second for a word in a third of a million
-of them. Where the index alone has the answer, these functions ask it. The shapes they know:
+For each table page, Datasette 0.65 runs one query for the rows, one for their number and one for
+each facet. In a search all have the condition ``id in (S)``, where S is the index's select of keys.
+SQLite then looks up every hit in the table of entries, which takes half a second for a word in a
+third of a million of them. The functions here recognise these queries by their text and use the
+index instead where it has the answer. The queries they know:
 
 =============================================================  ==================================
-Datasette's SQL                                                what is asked in its place
+Datasette's SQL                                                what is run instead
 =============================================================  ==================================
 ``select count(*) from entries where id in (S)``               how many hits the index has
 ``select … where [F and] id in (S) [and A] order by date       the same of those hits alone that
@@ -17,8 +18,8 @@ Datasette's SQL                                                what is asked in 
 =============================================================  ==================================
 
 F are conditions on province, source and date; A is ``_next``. All other SQL stays as it is, and
-all answers do: that is what the tests of this module compare. They also fail where the installed
-Datasette, or :meth:`archive.search.Query.sql`, no longer writes these shapes.
+so do all results: the tests of this module compare them. The tests also fail if the installed
+Datasette, or :meth:`archive.search.Query.sql`, no longer writes SQL of this form.
 """
 
 from __future__ import annotations
@@ -33,19 +34,19 @@ from archive.search.tables import quoted
 from archive.storage.database import ENTRIES_INDEX
 
 LONGEST = 10_000
-"""Characters of SQL that is looked at: Datasette's own is shorter, and anybody's may be made to
-take long."""
+"""Longer SQL is not looked at: Datasette's own is shorter, and anybody's could be written so that
+matching it takes long."""
 
 PIECES, PIECE = 8, 1 << 17
-"""How many pieces, and of how many rows, a facet's hits are counted in; the last has the rest.
+"""The number of pieces in which a facet's hits are counted, and their rows; the last has the rest.
 
-SQLite sorts what it groups, and many small sorts are faster than a large one: 0.51 s for the
-840,000 hits of a million, in one piece 0.75 s.
+SQLite sorts what it groups, and many small sorts are faster than a large one: 0.51 s for 840,000
+hits in a million rows, and 0.75 s in one piece.
 """
 
 _ROWS, _SETS = quoted(ENTRIES_INDEX.rows), quoted(ENTRIES_INDEX.label_sets)
 _TABLES = f"(?:{quoted(ENTRIES_INDEX.fts)}|{quoted(ENTRIES_INDEX.units)})"
-_LAST = 1 << 60  # behind every number
+_LAST = 1 << 60  # above every number
 _S = (
     rf"select {_ROWS}\.key from (?P<table>{_TABLES}) cross join {_ROWS} "
     rf"on {_ROWS}\.docid = (?P=table)\.rowid where (?P<match>(?P=table) match :search_\d+)"
@@ -60,7 +61,7 @@ _BEHIND = (
 )
 _A = f" and {_BEHIND}"
 _NEXT = re.compile(f" (and|where) {_BEHIND}")
-# As Datasette writes their names.
+# Column names as Datasette quotes them.
 _COLUMNS = r"(?:, (?:\w+|\[[^]]*\]))*"
 _COUNT = re.compile(rf"select count\(\*\) from entries where id in \({_S}\) ")
 _PAGE = re.compile(
@@ -82,21 +83,21 @@ _SORTED = re.compile(
     rf"(select id{_COLUMNS} from \S+ .*order by (?!id )\S+(?: desc)?)( limit \d+)", re.DOTALL
 )
 _ENTRIES = f"cross join entries on entries.id = {_ROWS}.key"
-# One province, the first label: a set is written in order, and p comes before s.
+# The province, which is the first label: labels are sorted, and p comes before s.
 _PROVINCE = f"substr({_SETS}.labels, 2, instr({_SETS}.labels || ' ', ' ') - 2)"
 
 
 def rewritten(sql: str, values: Mapping[str, object]) -> str:
-    """The SQL to ask in place of Datasette's, with its ``values``; its answer is the same.
+    """The SQL to run instead of Datasette's, with the same ``values``; its result is the same.
 
-    Only that of sorted pages differs: equal rows stand in order of id (see :func:`tie_broken`).
+    Only sorted pages differ: rows that are equal are sorted by id (see :func:`tie_broken`).
     """
     if len(sql) > LONGEST:
         return sql
     if found := _COUNT.fullmatch(sql):
         return _Hits.of(found).counted()
     if found := _FACET.fullmatch(sql):
-        # A prefix is gathered from all over the index each time that it is asked.
+        # Each piece would collect a prefix from the whole index again.
         has_prefix = any('" *' in str(values.get(name)) for name in _VALUES.findall(found["match"]))
         return _Hits.of(found).by_province(int(found["limit"]), 1 if has_prefix else PIECES)
     sql = tie_broken(sql)
@@ -109,19 +110,19 @@ def rewritten(sql: str, values: Mapping[str, object]) -> str:
 
 
 def of_all_pages(sql: str) -> str:
-    """The SQL of a facet without the condition that a page by date has from the one before it.
+    """The SQL of a facet without the condition that excludes the pages before (sorted by date).
 
-    Datasette 0.65 would count what is left to be listed, beside the number of all.
+    With it, Datasette 0.65 would count only the rows from this page on, next to the total of all.
     """
     return _NEXT.sub(lambda found: " where 1" if found[1] == "where" else "", sql)
 
 
 def tie_broken(sql: str) -> str:
-    """The SQL of a sorted table page with ``id`` as its last term; other SQL as it is.
+    """The SQL of a sorted table page with ``id`` as its last sort term; other SQL unchanged.
 
-    Datasette 0.65 breaks ties by primary key only from the second page on, where it also asks
-    for rows behind the last one seen: of many rows with one date some would come twice in a
-    listing, and some never.
+    Datasette 0.65 breaks ties by primary key only from the second page on, where it also asks for
+    rows after the last one seen: if many rows share a date, a listing would show some of them twice
+    and some never.
     """
     found = _SORTED.fullmatch(sql)
     return f"{found[1]}, id{found[2]}" if found else sql
@@ -129,7 +130,7 @@ def tie_broken(sql: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Hits:
-    """The hits of a search: the index's table, its match, and what else must hold."""
+    """The hits of a search: the index's table, its match condition, and further conditions."""
 
     table: str
     match: str
@@ -142,9 +143,9 @@ class _Hits:
     def select(
         self, columns: str, first: str | int, last: str | int, condition: str = "", more: str = ""
     ) -> str:
-        """A select from the hits with these numbers: of the table of rows, and ``more``."""
+        """A select from the hits with these numbers, joined with the table of rows and ``more``."""
         between = f"rowid between {first} and {last}"
-        # What else must hold is a set of numbers that SQLite gathers first.
+        # The further conditions are sets of numbers, which SQLite collects first.
         also = _ALSO.sub(rf"\1 and {between})", self.also)
         return (
             f"select {columns} from {self.table} "
@@ -153,7 +154,7 @@ class _Hits:
         )
 
     def keys(self, first: str, last: str) -> str:
-        """A select of the keys of the hits with these numbers, and of all those of the tail."""
+        """A select of the keys of the hits with these numbers, and of all hits in the tail."""
         key = f"{_ROWS}.key"
         return (
             f"with ends(first, last) as materialized (select {first}, {last}) "
@@ -162,15 +163,15 @@ class _Hits:
         )
 
     def counted(self) -> str:
-        """How many hits there are. Each is an entry, and once."""
+        """How many hits there are; every entry is at most one hit."""
         also = self.also.replace(f"{_ROWS}.docid", f"{self.table}.rowid")
         return f"select count(*) from {self.table} where {self.match}{also}"
 
     def by_province(self, limit: int, pieces: int) -> str:
-        """Hits by province, the most first, counted in some pieces.
+        """Hits by province, the most frequent first, counted in several pieces.
 
-        A set of labels with one province says which it is. Where there are several, the entry
-        says which one comes first.
+        A set of labels with one province says which it is. If it has several, the entry itself says
+        which one comes first.
         """
         columns = f"{_ROWS}.labels as labels, count(*) as n"
         grouped = " union all ".join(
@@ -192,11 +193,11 @@ class _Hits:
 
 
 def _on_page(page: re.Match[str]) -> str:
-    """A select of the keys of hits among which are all of a page.
+    """A select of the keys of some hits that include all hits on a page.
 
-    Numbers below TAIL follow the order of date and id. Among the hits that are so numbered, lie
-    behind A's day and have what F wants, the n-th ends the page at the latest: none of a day
-    behind its day can be on it. Hits of the tail are numbered in no order, and are all taken.
+    Numbers below TAIL follow the order of date and id. Take the hits with such numbers that come
+    after A's day and satisfy F: the page ends with the n-th of them or earlier, so no hit of a
+    later day can be on it. The tail is not in order, so all its hits are taken.
     """
     hits, day, backwards = _Hits.of(page), page["day"], bool(page["desc"])
     first, last = _numbers(page["filters"])
@@ -221,27 +222,28 @@ def _on_page(page: re.Match[str]) -> str:
 
 
 def _numbers(filters: str) -> tuple[str, str]:
-    """The first and the last number below TAIL that rows of F's dates can have."""
+    """The first and the last number below TAIL that rows with F's dates can have."""
     first, last = ["0", "0"], [f"{TAIL - 1}"] * 2
-    for sign, day in _DATE.findall(filters):
-        if sign in (">", ">=", "="):
-            first.append(_number(">=" if sign == "=" else sign, day))
-        if sign in ("<", "<=", "="):
-            last.append(_number("<=" if sign == "=" else sign, day))
+    for comparison, day in _DATE.findall(filters):
+        if comparison in (">", ">=", "="):
+            first.append(_number(">=" if comparison == "=" else comparison, day))
+        if comparison in ("<", "<=", "="):
+            last.append(_number("<=" if comparison == "=" else comparison, day))
     return f"max({', '.join(first)})", f"min({', '.join(last)})"
 
 
-def _number(sign: str, day: str, otherwise: int | None = None) -> str:
+def _number(comparison: str, day: str, otherwise: int | None = None) -> str:
     """The first number of the days that are > or >= a day, or the last of those < or <= it.
 
-    Where there are none, or there is no such day, it is ``otherwise``: by default a number that
-    leaves nothing.
+    If there are no such days, or the value is not a day, it is ``otherwise``: by default a number
+    that excludes everything.
     """
-    desc = " desc" if sign.startswith("<") else ""
+    desc = " desc" if comparison.startswith("<") else ""
     if otherwise is None:
         otherwise = -1 if desc else TAIL
     return (
         f"coalesce((select {_ROWS}.docid from entries cross join {_ROWS} "
-        f"on {_ROWS}.key = entries.id where entries.date {sign} {day} and {_ROWS}.docid < {TAIL} "
+        f"on {_ROWS}.key = entries.id "
+        f"where entries.date {comparison} {day} and {_ROWS}.docid < {TAIL} "
         f"order by entries.date{desc}, entries.id{desc} limit 1), {otherwise})"
     )
