@@ -7,6 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# `--hypothesis-profile=long` chooses the other one. A test whose examples are slow limits their
+# number itself: @settings(max_examples=min(1_000, settings().max_examples)).
+settings.register_profile("default", max_examples=300, deadline=None)
+settings.register_profile("long", max_examples=20_000, deadline=None)
+settings.load_profile("default")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.captures.decode import decode
@@ -235,16 +235,8 @@ def check_division(title: str, body: list[Line]) -> None:
     assert parts in ([], [""])
 
 
-@settings(max_examples=400)
 @given(TITLES, BODIES)
 def test_every_word_is_in_one_piece(title: str, body: list[Line]) -> None:
-    check_division(title, body)
-
-
-@pytest.mark.long
-@settings(max_examples=20_000, deadline=None)
-@given(TITLES, BODIES)
-def test_every_word_is_in_one_piece_long(title: str, body: list[Line]) -> None:
     check_division(title, body)
 
 
@@ -487,16 +479,8 @@ WRAPPED = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(WRAPPED)
 def test_any_bytes_give_a_bulletin_or_a_named_error(body: bytes) -> None:
-    check_any_bytes(body)
-
-
-@pytest.mark.long
-@settings(max_examples=20_000, deadline=None)
-@given(WRAPPED)
-def test_any_bytes_long(body: bytes) -> None:
     check_any_bytes(body)
 
 

@@ -11,7 +11,7 @@ import time
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.model import DateMention
@@ -568,16 +568,8 @@ ANY = (
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(*ANY)
 def test_any_text(text: str, anchor: date, year: int | None, day: date | None) -> None:
-    check_any(text, anchor, year, day)
-
-
-@pytest.mark.long
-@settings(max_examples=20_000, deadline=None)
-@given(*ANY)
-def test_any_text_long(text: str, anchor: date, year: int | None, day: date | None) -> None:
     check_any(text, anchor, year, day)
 
 

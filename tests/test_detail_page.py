@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.captures.decode import decode
@@ -484,24 +484,15 @@ def check_any_page(text: str) -> None:
         assert read.lines
 
 
-@settings(max_examples=300)
 @given(st.lists(PIECES, max_size=40))
 def test_any_page(parts: list[str]) -> None:
     check_any_page("".join(parts))
 
 
-@settings(max_examples=200)
 @given(st.text(max_size=200))
 def test_any_text(text: str) -> None:
     check_any_page(text)
     check_any_page(page(f"<p>{TEXT}</p>{text}"))
-
-
-@pytest.mark.long
-@settings(max_examples=20_000, deadline=None)
-@given(st.lists(PIECES, max_size=80))
-def test_any_page_long(parts: list[str]) -> None:
-    check_any_page("".join(parts))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.search import Query, differences, fold
@@ -399,7 +399,6 @@ def test_suggestions_end_in_time(conn: sqlite3.Connection, monkeypatch: pytest.M
     assert suggest(conn, query) == []
 
 
-@settings(max_examples=400, deadline=None)
 @given(
     st.lists(
         st.sampled_from(

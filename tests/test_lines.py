@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.normalise.bulletins import stands_alone
@@ -232,16 +232,8 @@ def check_nesting(parts: list[str]) -> None:
     )
 
 
-@settings(max_examples=300)
 @given(PARTS)
 def test_any_nesting(parts: list[str]) -> None:
-    check_nesting(parts)
-
-
-@pytest.mark.long
-@settings(max_examples=20_000, deadline=None)
-@given(PARTS)
-def test_any_nesting_long(parts: list[str]) -> None:
     check_nesting(parts)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.captures.decode import decode
@@ -234,7 +234,6 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=40))
 def test_any_list(parts: list[str]) -> None:
     text = "".join(parts)

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.model import Official
@@ -301,16 +301,8 @@ def check_invariants(text: str) -> None:
     assert find_officials(text) == found
 
 
-@settings(max_examples=300, deadline=None)
 @given(TEXTS)
 def test_invariants(text: str) -> None:
-    check_invariants(text)
-
-
-@pytest.mark.long
-@settings(max_examples=20_000, deadline=None)
-@given(TEXTS)
-def test_invariants_at_length(text: str) -> None:
     check_invariants(text)
 
 

@@ -9,7 +9,7 @@ import time
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.model import PlaceMention
@@ -190,16 +190,8 @@ SECTIONS = st.lists(st.sampled_from(["110000", "220000", "320000", "650000"]), m
 DAYS = st.none() | st.dates(date(1980, 1, 1), date(2030, 1, 1))
 
 
-@settings(max_examples=300, deadline=None)
 @given(TEXTS, SECTIONS, DAYS)
 def test_invariants(text: str, provinces: list[str], day: date | None) -> None:
-    check_invariants(text, provinces, day)
-
-
-@pytest.mark.long
-@settings(max_examples=20_000, deadline=None)
-@given(TEXTS, SECTIONS, DAYS)
-def test_invariants_long(text: str, provinces: list[str], day: date | None) -> None:
     check_invariants(text, provinces, day)
 
 

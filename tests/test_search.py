@@ -12,7 +12,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.search import (
@@ -99,7 +99,8 @@ def test_traditional_table() -> None:
     assert all(len(k) == len(v) == 1 for k, v in TRADITIONAL.items())
 
 
-def check_folding(text: str) -> None:
+@given(st.one_of(ANY_TEXT, HARD))
+def test_folding_holds(text: str) -> None:
     folded = fold(text)
     assert fold(folded) == folded
     mapped, positions = fold_with_map(text)
@@ -112,19 +113,6 @@ def check_folding(text: str) -> None:
         assert folded[start] in fold(text[left:right])
         assert left < right
     assert "".join("".join(stretch) for stretch in units(folded)) == folded.replace(" ", "")
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.one_of(ANY_TEXT, HARD))
-def test_folding_holds(text: str) -> None:
-    check_folding(text)
-
-
-@pytest.mark.long
-@settings(max_examples=20_000, deadline=None)
-@given(st.one_of(ANY_TEXT, HARD))
-def test_folding_holds_long(text: str) -> None:
-    check_folding(text)
 
 
 def test_fold_agrees_with_nfkc_on_width_and_composition() -> None:
@@ -280,7 +268,6 @@ def test_snippet_is_one_line_and_plain_has_no_marks() -> None:
     assert snippet(None, parse("丙")) == plain("", parse("丙")) == ""
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.one_of(ANY_TEXT, HARD), st.one_of(ANY_TEXT, HARD), st.integers(1, 30))
 def test_snippet_shows_the_text_and_only_marks_matches(text: str, typed: str, width: int) -> None:
     query = parse(typed[:5])

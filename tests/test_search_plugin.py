@@ -45,7 +45,7 @@ def notes(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def plugins(tmp_path: Path) -> Iterator[Path]:
-    """A plugins folder as docs/search-index.md describes it; Datasette keeps plugins for all tests."""
+    """A plugins folder as in docs/search-index.md; Datasette keeps plugins for all tests."""
     folder = tmp_path / "plugins"
     folder.mkdir()
     (folder / "chinese.py").write_text("from archive.search.plugin import *\n", encoding="utf-8")

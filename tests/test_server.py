@@ -36,7 +36,7 @@ def test_an_index_of_another_version_is_made_anew(
     folder = outdated(tmp_path)
     renew_index(folder)
     assert capsys.readouterr().out == (
-        "the search index is of another version: making it anew ...\n"
+        "the search index is of another version: rebuilding it ...\n"
     )
     conn = connect(folder / "bulletins.db").conn
     assert ENTRIES_INDEX.is_readable(conn)

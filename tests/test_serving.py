@@ -21,7 +21,7 @@ from datasette import hookimpl
 from datasette.database import Database
 from datasette.facets import Facet
 from datasette.plugins import pm
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.errors import Damaged, UsageError
@@ -361,9 +361,7 @@ def test_nothing_typed_is_an_error(client: Client, key: str, arguments: dict[str
         assert response.status_code == 200, (typed, response.text)
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=min(2_000, settings().max_examples))  # each asks the server
 @given(typed=st.text(max_size=40))
 def test_any_text_is_searched_for(client: Client, typed: str) -> None:
     for row in client.json("/bulletins/entries.json", _search=typed, _nofacet=1)["rows"]:

@@ -138,7 +138,7 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
         WarcWriter(tmp_path / "file" / "warc")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=min(2_000, settings().max_examples))  # each writes a file
 @given(body=st.binary(max_size=5000), header=st.binary(max_size=50), cut=st.integers(0, 400))
 def test_any_body_any_header_any_cut(
     tmp_path_factory: pytest.TempPathFactory, body: bytes, header: bytes, cut: int
