@@ -7,8 +7,10 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -89,7 +91,7 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(params=[1280, 390], ids=["desktop", "phone"])
+@pytest.fixture(params=[1280, 375], ids=["desktop", "phone"])
 def page(request: pytest.FixtureRequest, chromium: Any, base: str) -> Iterator[Any]:
     """A page whose every message on the console fails the test."""
     opened = chromium.new_page(
@@ -232,6 +234,41 @@ def test_a_script_in_a_title_stays_text(page: Any) -> None:
 def test_pages_are_quiet_and_fit(page: Any, path: str) -> None:
     page.goto(path)
     assert fits(page)
+
+
+class Framing(BaseHTTPRequestHandler):
+    """Another site, whose one page shows the address in its query in a frame."""
+
+    def do_GET(self) -> None:
+        framed = self.path.partition("?")[2]
+        body = f'<title>frame</title><iframe src="{framed}"></iframe>'.encode()
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_no_other_site_shows_a_page_in_a_frame(chromium: Any, base: str) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Framing) as other:
+        thread = threading.Thread(target=other.serve_forever)
+        thread.start()
+        opened = chromium.new_page()
+        said: list[str] = []
+        opened.on("console", lambda message: said.append(message.text))
+        try:
+            for path in ("/", "/search?q=1", "/bulletins/entries"):
+                said.clear()
+                opened.goto(f"http://127.0.0.1:{other.server_port}/?{base}{path}")
+                (framed,) = opened.frames[1:]
+                assert framed.url.startswith("chrome-error:"), path
+                assert any("frame-ancestors 'none'" in line for line in said), said
+        finally:
+            opened.close()
+            other.shutdown()
+            thread.join()
 
 
 def test_filters_by_column(page: Any) -> None:

@@ -11,7 +11,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -658,3 +658,36 @@ def test_what_the_writer_adds_is_found(tmp_path: Path) -> None:
     ENTRIES_INDEX.rebuild(conn)
     conn.close()
     assert slugs(answer(client, q="新来的")) == ["mohurd-1.0"]
+
+
+@pytest.mark.parametrize("sort", ["date", "relevance"])
+def test_results_total_and_facets_are_of_one_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    """A writer commits after the entries were read, and before they are counted."""
+    write_archive(tmp_path / "bulletins.db")
+    client = Client(tmp_path / "bulletins.db")
+
+    def write(numbers: range, date: str, province: str) -> None:
+        with closing(connect(tmp_path / "bulletins.db").conn) as writer:
+            writer.execute("BEGIN IMMEDIATE")
+            for number in numbers:
+                add(writer, number, "新来的一段。", date=date, provinces=(province,))
+            writer.execute("COMMIT")
+
+    write(range(100, 130), "2022-03-01", "230000")
+    listed = getattr(search_request, "newest" if sort == "date" else "relevance")
+
+    def interrupted(*args: Any) -> Any:
+        page = listed(*args)
+        write(range(200, 201), "2022-03-02", "420000")
+        return page
+
+    with monkeypatch.context() as patched:
+        patched.setattr(search_request, listed.__name__, interrupted)
+        found = answer(client, q="新来的", sort=sort, facets=1)
+    assert found["total"] == {"number": 30, "exact": True}
+    assert found["facets"]["province"] == {"230000": 30}
+    assert found["facets"]["month"] == {"2022-03": 30}
+    assert "s-200" not in slugs(found)
+    assert answer(client, q="新来的", sort=sort, facets=1)["total"]["number"] == 31

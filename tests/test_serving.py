@@ -614,6 +614,26 @@ PAGES = [
 ]  # fmt: skip
 
 
+def test_the_policy_is_as_strict_as_the_pages_allow(client: Client) -> None:
+    response = client.get("/")
+    policy = dict(
+        directive.strip().split(" ", 1)
+        for directive in response.headers["content-security-policy"].split(";")
+    )
+    digests = policy.pop("script-src").split(" ")
+    assert policy == {
+        "default-src": "'self'",
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data:",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    assert digests[0] == "'self'"
+    assert all(re.fullmatch(r"'sha256-[\w+/]{43}='", digest) for digest in digests[1:])
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_answer_has_a_policy_that_its_scripts_keep(client: Client, page: str) -> None:
     response = client.get(page)
