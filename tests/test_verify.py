@@ -1,0 +1,154 @@
+"""``bulletins verify``: each kind of damage is named, and nothing else is."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from itertools import accumulate
+from pathlib import Path
+
+import pytest
+
+from archive.captures.warc import warc_files
+from tests.crawling import run
+from tests.test_store import HOME, capture, page_html, record
+
+
+def archive(folder: Path) -> Path:
+    """Three captures of two pages; the capture file."""
+    record(
+        folder,
+        capture(body=page_html("甲事。")),
+        capture(body=page_html("乙事。")),
+        capture(f"{HOME}/xwfb/202005/t20200529_2.html", page_html("丙事。")),
+    )
+    [path] = warc_files(folder / "warc")
+    return path
+
+
+def verify(folder: Path, *words: str) -> tuple[int, str]:
+    done = run("verify", "--data", folder, *words)
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+def members(path: Path) -> list[bytes]:
+    """The records of a capture file, unpacked."""
+    raw, found = path.read_bytes(), []
+    starts = [n for n in range(len(raw)) if raw.startswith(b"\x1f\x8b\x08", n)]
+    for start, end in zip(starts, [*starts[1:], len(raw)], strict=True):
+        found.append(gzip.decompress(raw[start:end]))
+    return found
+
+
+def rewrite(folder: Path, change: Callable[[bytes], bytes]) -> None:
+    """Change the records of the capture file, each a whole gzip member and known to the database.
+
+    What is left to notice is only that the records say something else.
+    """
+    [path] = warc_files(folder / "warc")
+    packed = [gzip.compress(change(one), mtime=0) for one in members(path)]
+    path.write_bytes(b"".join(packed))
+    ends = list(accumulate(map(len, packed)))
+    with closing(sqlite3.connect(folder / "bulletins.db")) as conn, conn:
+        # The first record describes the file; offsets are unique, so they are negative on the way.
+        for number, (start, member) in enumerate(zip(ends, packed[1:], strict=False), 1):
+            conn.execute(
+                "UPDATE captures SET offset = ?, length = ? WHERE id = ?",
+                (-start, len(member), number),
+            )
+        conn.execute("UPDATE captures SET offset = -offset")
+
+
+def execute(folder: Path, sql: str) -> None:
+    with closing(sqlite3.connect(folder / "bulletins.db")) as conn, conn:
+        conn.execute("PRAGMA writable_schema = ON")
+        conn.execute(sql)
+
+
+def test_a_good_archive_has_no_problems(tmp_path: Path) -> None:
+    archive(tmp_path)
+    code, said = verify(tmp_path)
+    assert code == 0, said
+    assert verify(tmp_path, "--full")[0] == 0
+
+
+def test_a_record_that_was_altered_and_is_still_a_good_record_is_damage(tmp_path: Path) -> None:
+    """The same length, valid gzip, valid WARC: only the digest of the payload tells."""
+    archive(tmp_path)
+    rewrite(tmp_path, lambda record: record)
+    assert verify(tmp_path)[0] == 0
+    rewrite(tmp_path, lambda record: record.replace("乙事".encode(), "丁事".encode()))
+    code, said = verify(tmp_path)
+    assert code == 6
+    assert said.count("is not what was captured: restore the file from a backup") == 1
+
+
+def test_a_record_that_was_altered_with_its_digest_is_damage(tmp_path: Path) -> None:
+    """The record agrees with itself: only the digest in the database tells."""
+    archive(tmp_path)
+    before, after = page_html("乙事。"), page_html("丁事。")
+    rewrite(
+        tmp_path,
+        lambda record: record.replace(before, after).replace(digest(before), digest(after)),
+    )
+    code, said = verify(tmp_path)
+    assert code == 6
+    assert said.count("is not what was captured: restore the file from a backup") == 1
+
+
+def digest(body: bytes) -> bytes:
+    """A payload's digest as WARC writes it."""
+    return b"sha1:" + base64.b32encode(hashlib.sha1(body).digest())
+
+
+def _flip(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 0xFF
+    path.write_bytes(raw)
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a capture file that is gone": (
+        lambda folder: warc_files(folder / "warc")[0].unlink(),
+        "is recorded but not there",
+    ),
+    "a byte of a capture file": (
+        lambda folder: _flip(warc_files(folder / "warc")[0]),
+        "is damaged at byte",
+    ),
+    "a row that points to nothing": (
+        lambda folder: execute(folder, "DELETE FROM captures WHERE id = 1"),
+        "points to nothing in captures",
+    ),
+    "an index that does not hold": (
+        lambda folder: (
+            execute(folder, "CREATE INDEX wrong ON bulletins (title)")
+            or execute(
+                folder,
+                "UPDATE sqlite_master SET sql = 'CREATE INDEX wrong ON bulletins (slug)'"
+                " WHERE name = 'wrong'",
+            )
+        ),
+        "bulletins.db: ",
+    ),
+    "an entry that the search index does not know": (
+        lambda folder: execute(folder, "UPDATE entries SET text = text || '戊' WHERE id = 1"),
+        "search index: entry 1 ",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_each_kind_of_damage_is_named(tmp_path: Path, name: str) -> None:
+    archive(tmp_path)
+    assert verify(tmp_path)[0] == 0
+    damage, says = DAMAGE[name]
+    damage(tmp_path)
+    code, said = verify(tmp_path)
+    assert code == 6, said
+    assert says in said
