@@ -1,6 +1,6 @@
 # The archive's tasks. Each needs nothing but Python 3.11 or later and make; the first use makes .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-data crawl serve schedule test test-long browser lint bench clean
+.PHONY: help demo demo-data crawl serve schedule test test-long mutate browser lint bench clean
 
 DATA ?= data
 DEMO ?= data/demo
@@ -19,6 +19,11 @@ $(VENV)/installed: pyproject.toml constraints.txt deploy/make-venv
 $(VENV)/browser: $(VENV)/installed
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 && $(BIN)/python -m pip install --quiet -c constraints.txt playwright \
 		|| uv pip install --quiet --python $(BIN)/python -c constraints.txt playwright
+	@touch $@
+
+$(VENV)/mutate: $(VENV)/installed
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 && $(BIN)/python -m pip install --quiet -c constraints.txt mutmut \
+		|| uv pip install --quiet --python $(BIN)/python -c constraints.txt mutmut
 	@touch $@
 
 demo: demo-data ## Crawl the bundled sample site, then serve it and print the address
@@ -41,6 +46,9 @@ test: $(VENV)/installed ## Run the tests (at most five minutes)
 
 test-long: $(VENV)/installed ## Run fuzzing, soaks and kills (at most thirty minutes)
 	$(BIN)/python -m pytest -n 2 -m long --timeout 1500
+
+mutate: $(VENV)/mutate ## Break the code a little at a time and see that the tests notice
+	$(BIN)/python tools/mutate.py $(MUTATE)
 
 browser: $(VENV)/browser ## Install what the browser tests need besides Chromium
 

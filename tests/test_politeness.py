@@ -280,7 +280,8 @@ def test_a_list_that_leads_in_circles_fails(tmp_path: Path, length: int) -> None
         site.routes[here] = hostile.redirect(there)
     done = crawl(site, tmp_path, "--channel", "xwfb")
     assert done.returncode == 3
-    assert len(asked(site)) <= 7
+    # One that leads to itself is asked once, a longer circle as often as five redirects lead.
+    assert len(asked(site)) == (1 if length == 1 else 6)
     assert rows(tmp_path, "SELECT DISTINCT kind FROM incidents") == [("moved",)]
     assert rows(tmp_path, "SELECT outcome FROM crawls") == [("failed",)]
 

@@ -12,9 +12,10 @@ from itertools import accumulate
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from archive.captures.warc import warc_files
-from tests.crawling import run
+from crawler.cli import main
 from tests.test_store import HOME, capture, page_html, record
 
 
@@ -31,9 +32,9 @@ def archive(folder: Path) -> Path:
 
 
 def verify(folder: Path, *words: str) -> tuple[int, str]:
-    done = run("verify", "--data", folder, *words)
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout + done.stderr
+    done = CliRunner().invoke(main, ["verify", "--data", str(folder), *words])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.output
 
 
 def members(path: Path) -> list[bytes]:
