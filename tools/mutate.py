@@ -23,6 +23,7 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import ndiff
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -94,7 +95,6 @@ def generate(jobs: int) -> Iterator[tuple[str, Mutant]]:
     The functions are those that ``mutmut run`` calls first: it has no command for this alone.
     """
     from mutmut import __main__ as mutmut
-    from mutmut.mutation.diff_apply import get_diff_for_mutant
     from mutmut.mutation.trampoline import set_mutant_under_test
     from mutmut.utils import file_utils
 
@@ -107,13 +107,35 @@ def generate(jobs: int) -> Iterator[tuple[str, Mutant]]:
         file_utils.setup_source_paths()
         mutmut.create_mutants(jobs)
     found, _ = mutmut.collect_source_file_mutation_data(mutant_names=())
+    modules: dict[str, list[str]] = defaultdict(list)
     for data, name, _ in found:
-        function = name.rpartition(".")[2].rpartition("__mutmut_")[0]
-        lines = get_diff_for_mutant(name, path=data.path).splitlines()[2:]
-        before, after = (
-            " ".join(line[1:].strip() for line in lines if line.startswith(mark)) for mark in "-+"
-        )
-        yield name, Mutant(str(data.path), function.removeprefix("x_"), before, after)
+        modules[str(data.path)].append(name)
+    for module, names in modules.items():
+        yield from zip(names, described(module, names), strict=True)
+
+
+def described(module: str, names: list[str]) -> Iterator[Mutant]:
+    """What each mutant of a module changes: mutmut writes them all into one file, side by side."""
+    from mutmut.mutation.data import MutantLineSpans
+
+    lines = (Path("mutants") / module).read_text(encoding="utf-8").splitlines()
+    index = MutantLineSpans.load(module)
+    if index is None:
+        raise RuntimeError(f"mutmut wrote no index for {module}")
+    spans = index.span_by_function_name
+
+    def text(name: str, plain: str) -> list[str]:
+        span = spans[name]
+        return [line.strip().replace(name, plain) for line in lines[span.start - 1 : span.end]]
+
+    for full in names:
+        name = full.rpartition(".")[2]
+        mangled = name.rpartition("__mutmut_")[0]
+        function = mangled.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+        original = text(f"{mangled}__mutmut_orig", function)
+        changes = [c for c in ndiff(original, text(name, function)) if c[0] in "-+"]
+        before, after = (" ".join(c[2:] for c in changes if c[0] == mark) for mark in "-+")
+        yield Mutant(module, function, before, after)
 
 
 def sample(made: dict[str, Mutant]) -> dict[str, Mutant]:

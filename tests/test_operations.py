@@ -1,0 +1,140 @@
+"""What docs/operations.md promises to the person who runs an archive, unless tested elsewhere."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from archive.sources import load_sources
+from archive.storage.rebuild import rebuild
+from archive.storage.store import Store
+from sample import bulletins
+from sample.server import SampleSite
+from tests.crawling import asked, crawl, rows, run, tables
+from tests.test_store import HOME, PAGE, SOURCES, capture, page_html, record
+
+LISTS = ["/xwfb/index.html", "/xwfb/index_2.html", "/xwfb/index_3.html"]
+
+
+def short_lists() -> SampleSite:
+    """Seven pages on three list pages."""
+    pages = [replace(page, column="xwfb") for page in bulletins.on_night(1)[:7]]
+    return SampleSite("A", pages, rows=3)
+
+
+def test_a_copy_of_a_live_database_is_whole(tmp_path: Path) -> None:
+    """With the command that docs/operations.md names, while a crawl writes."""
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    copy.mkdir()
+    record(data, capture(body=page_html("甲。")), capture(body=page_html("乙。")))
+    with Store(data, SOURCES) as store:
+        store.record(capture(body=page_html("丙。")))
+        with closing(sqlite3.connect(data / "bulletins.db")) as conn:
+            conn.execute("VACUUM INTO ?", [str(copy / "bulletins.db")])
+            before = tables(data)
+    # The last commit, not what is being written; the same ids, and an index that still finds.
+    assert tables(copy) == before
+    assert rows(copy, "SELECT text FROM entries") == [("乙。",)]
+    (copy / "warc").symlink_to(data / "warc")
+    assert run("verify", "--data", copy, "--full").returncode == 0
+
+
+def test_a_first_walk_and_a_full_one_go_to_the_end_of_the_list(tmp_path: Path) -> None:
+    site = short_lists()
+
+    def lists(*words: str, now: str) -> list[str]:
+        site.log.clear()
+        assert crawl(site, tmp_path, "--channel", "xwfb", *words, now=now).returncode == 0
+        return [target for target in asked(site) if target in LISTS]
+
+    assert lists(now="2026-11-01T18:00:00Z") == LISTS
+    # Every row of the first page was listed before.
+    assert lists(now="2026-11-02T18:00:00Z") == LISTS[:1]
+    assert lists("--full", now="2026-11-03T18:00:00Z") == LISTS
+
+
+def test_a_walk_goes_on_to_the_first_list_page_that_is_all_known(tmp_path: Path) -> None:
+    site = short_lists()
+    everything = list(site.pages)
+    site.pages = everything[1:]
+    assert crawl(site, tmp_path, "--channel", "xwfb").returncode == 0
+    site.log.clear()
+    site.pages = everything
+    later = "2026-11-02T18:00:00Z"
+    assert crawl(site, tmp_path, "--channel", "xwfb", now=later).returncode == 0
+    assert [target for target in asked(site) if target in LISTS] == LISTS[:2]
+    assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(len(everything),)]
+
+
+@pytest.mark.parametrize(
+    ("at", "due"), [("2026-12-01T18:00:00Z", True), ("2026-12-02T18:00:00Z", False)]
+)
+def test_a_page_is_asked_for_again_for_thirty_days_with_its_validators(
+    tmp_path: Path, at: str, due: bool
+) -> None:
+    date = "Sun, 01 Nov 2026 00:00:00 GMT"
+    record(tmp_path, capture(body=page_html("甲。"), ETag='"1"', **{"Last-Modified": date}))
+    listed = f"<table><tr><td><a href='{PAGE}'>样例</a></td><td>[2020.05.28]</td></tr></table>"
+    record(tmp_path, capture(f"{HOME}/xwfb/index.html", listed.encode(), role="list"))
+    with Store(tmp_path, SOURCES) as store:
+        found = store.due("mohurd", "xwfb", at)
+        assert [(page.address, page.etag, page.last_modified) for page in found] == (
+            [(PAGE, '"1"', date)] if due else []
+        )
+        assert [page.address for page in store.due("mohurd", "xwfb", at, full=True)] == [PAGE]
+
+
+RULES = """
+name = "样例部"
+home = "https://www.mohurd.gov.cn"
+rhythm_days = 5
+[channels.xwfb]
+name = "新闻"
+path = "/xwfb/index.html"
+platform = "numbered"
+[[layouts]]
+name = "a"
+title = ["td.tit"]
+body = ["{body}"]
+"""
+
+
+def test_rebuild_reads_every_page_with_the_new_rules(tmp_path: Path) -> None:
+    folder = tmp_path / "sources"
+    folder.mkdir()
+
+    def rules(body: str) -> Path:
+        (folder / "mohurd.toml").write_text(RULES.format(body=body), encoding="utf-8")
+        return folder
+
+    page = page_html("甲事。").replace(b"</body>", b"<div class='other'><p>y</p></div></body>")
+    page = page.replace(b"<p>y</p>", "<p>5月8日，乙事。</p>".encode())
+    with Store(tmp_path, load_sources([rules("div.union")])) as store:
+        store.record(capture(body=page))
+    assert rows(tmp_path, "SELECT text FROM entries") == [("甲事。",)]
+    rebuild(tmp_path, load_sources([rules("div.other")]))
+    assert rows(tmp_path, "SELECT text FROM entries") == [("5月8日，乙事。",)]
+    # Another reading of the same page is no new version of it.
+    assert rows(tmp_path, "SELECT number FROM revisions") == [(1,)]
+
+
+def test_the_same_captures_make_the_same_rows_at_any_time_and_place(tmp_path: Path) -> None:
+    """No clock, time zone, locale or order of hashes has a part in what is derived."""
+    assert crawl(short_lists(), tmp_path, "--channel", "xwfb").returncode == 0
+    found = []
+    for now, zone, seed, language in (
+        ("2026-11-01T18:00:00Z", "Asia/Shanghai", "1", "C"),
+        ("2031-02-03T04:05:06Z", "America/New_York", "77", "zh_CN.UTF-8"),
+    ):
+        settings = {"TZ": zone, "PYTHONHASHSEED": seed, "LC_ALL": language}
+        for file in tmp_path.glob("bulletins.db*"):
+            file.unlink()
+        done = run("rebuild", "--data", tmp_path, now=now, **settings)
+        assert done.returncode == 0, done.stderr
+        found.append(tables(tmp_path))
+    assert found[0] == found[1]
+    assert len(found[0]["bulletins"]) == 7
