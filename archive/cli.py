@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import click
+from tabulate import tabulate
 
 from archive import __version__
 from archive.captures.decode import decode, unpack
@@ -19,7 +20,8 @@ from archive.clock import now
 from archive.errors import ArchiveError, Damaged, SourceFailed, Stale, UsageError
 from archive.normalise.bulletin_json import to_json
 from archive.normalise.bulletins import read_bulletin
-from archive.sources import PageContext, Source, load_sources, own_sources
+from archive.source_files import LoadSources, load_sources, own_sources
+from archive.sources import PageContext, Source
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,6 +59,16 @@ def exits(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
+def read_sources(folders: Sequence[Path]) -> dict[str, Source]:
+    """The sources of these folders, and those of the program that has these commands.
+
+    The program hands its own reader in as click's ``obj``, since the archive knows no platform and
+    ships no source file. Raises SourceFileError.
+    """
+    load: LoadSources | None = click.get_current_context().obj
+    return load(folders) if load else load_sources(folders, {})
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bulletins")
 def main() -> None:
@@ -84,7 +96,7 @@ def parse(file: Path, url: str | None, explain: bool, folders: tuple[Path, ...])
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
     encoding = "gzip" if body.startswith(b"\x1f\x8b") else ""
-    bulletin = read_bulletin(decode(unpack(body, encoding)), _links(url, load_sources(folders)))
+    bulletin = read_bulletin(decode(unpack(body, encoding)), _links(url, read_sources(folders)))
     if explain:
         from archive.normalise.explain import explain as explained
 
@@ -120,7 +132,7 @@ def rebuild(data: Path, folders: tuple[Path, ...]) -> None:
 
     if not (data / "warc").is_dir():
         raise UsageError(f"{data} has no captures: name the data folder with --data")
-    sources = load_sources((*folders, *own_sources(data)))
+    sources = read_sources((*folders, *own_sources(data)))
     count = derive(data, sources, lambda n: click.echo(f"{n} captures", err=True))
     click.echo(f"{data}/bulletins.db derived again from {count} captures")
 
@@ -164,7 +176,7 @@ def status(data: Path, folders: tuple[Path, ...]) -> None:
     from archive.storage.store import is_locked
 
     with closing(open_readonly(data)) as conn:
-        sources = load_sources((*folders, *own_sources(data)))
+        sources = read_sources((*folders, *own_sources(data)))
         found = statuses(conn, sources, now(), writing=is_locked(data))
     head = ["source", "bulletins", "newest", "rhythm", "last crawl", "waiting", "incidents", ""]
     rows = [
@@ -180,7 +192,7 @@ def status(data: Path, folders: tuple[Path, ...]) -> None:
         ]
         for s in found
     ]
-    click.echo(as_table([head, *rows]))
+    click.echo(as_table(head, rows))
     if any(s.failed for s in found):
         sys.exit(SourceFailed.exit_code)
     if any(s.stale for s in found):
@@ -204,13 +216,6 @@ def serve(data: Path, host: str, port: int) -> None:
     publish(data, host, port)
 
 
-def as_table(rows: list[list[Any]]) -> str:
+def as_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Rows of text in columns, for a person; Han characters count two cells."""
-    from archive.parse.lines import width
-
-    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
-    widths = [max(width(row[i]) for row in cells) for i in range(len(cells[0]))] if cells else []
-    return "\n".join(
-        "  ".join(c + " " * (w - width(c)) for c, w in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    )
+    return str(tabulate(rows, headers, tablefmt="plain", disable_numparse=True))

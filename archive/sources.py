@@ -1,24 +1,14 @@
-"""Source files: one TOML file for each ministry site, read into plain values and checked whole."""
+"""Sources as plain values, and where a page of one comes from; source_files.py reads them."""
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-import soupsieve
-
-from archive.errors import SourceFileError, UsageError
-
-# The source files that ship with the crawler; they are data, so reading them imports nothing.
-BUNDLED = Path(__file__).parent.parent / "crawler" / "sources"
-# How lists are paged; each has a module in crawler.platforms.
-PLATFORMS = ("jpaas", "numbered")
+from archive.errors import UsageError
 
 # Document ids as the publishing systems write them into addresses, first match wins:
 # TRS and MOHURD era A `t20200528_245619.html`, era B `20200528_245619.html`, Hanweb jpaas and
@@ -147,101 +137,3 @@ def date_in_address(address: str) -> date | None:
         return date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError:
         return None
-
-
-def load_sources(folders: Sequence[Path] = ()) -> dict[str, Source]:
-    """All sources, bundled first, then those of ``folders``, by slug in name order.
-
-    A later folder replaces a source of the same slug. Raises SourceFileError.
-    """
-    sources: dict[str, Source] = {}
-    for folder in (BUNDLED, *folders):
-        if not folder.is_dir():
-            raise SourceFileError(f"{folder} is no folder of source files")
-        for path in sorted(folder.glob("*.toml")):
-            source = read_source(path)
-            sources[source.slug] = source
-    return dict(sorted(sources.items()))
-
-
-def own_sources(data: Path) -> tuple[Path, ...]:
-    """The folder of source files that a data folder has for itself, if it has one."""
-    folder = data / "sources"
-    return (folder,) if folder.is_dir() else ()
-
-
-def read_source(path: Path) -> Source:
-    """One source file; raises SourceFileError with the file and what is wrong in it."""
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        source = _source(path.stem, raw)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError, TypeError) as error:
-        raise SourceFileError(f"{path}: {error}") from error
-    except KeyError as error:
-        raise SourceFileError(f"{path}: {error.args[0]} is missing") from error
-    return source
-
-
-def _source(slug: str, raw: dict[str, Any]) -> Source:
-    home = str(raw.pop("home")).rstrip("/")
-    host = urlsplit(home).hostname
-    if not host:
-        raise ValueError(f"home = {home!r} is no address such as https://www.example.gov.cn")
-    channels = tuple(_channel(key, value) for key, value in raw.pop("channels").items())
-    if not channels:
-        raise ValueError("no channels")
-    source = Source(
-        slug=slug,
-        name=str(raw.pop("name")),
-        home=home,
-        hosts=(host, *raw.pop("hosts", ())),
-        delay=float(raw.pop("delay", 2.0)),
-        rhythm_days=int(raw.pop("rhythm_days")),
-        nightly_pages=int(raw.pop("nightly_pages", 500)),
-        enabled=bool(raw.pop("enabled", True)),
-        channels=channels,
-        layouts=tuple(_layout(value) for value in raw.pop("layouts", ())),
-    )
-    if raw:
-        raise ValueError(f"unknown setting {', '.join(sorted(raw))}")
-    return source
-
-
-def _channel(slug: str, raw: dict[str, Any]) -> Channel:
-    platform, rows = str(raw["platform"]), str(raw.get("rows", "li"))
-    if platform not in PLATFORMS:
-        raise ValueError(f"no platform {platform!r}; there are {', '.join(PLATFORMS)}")
-    if platform == "numbered" and not re.search(r"\.\w+$", str(raw["path"])):
-        raise ValueError(f"path = {raw['path']!r} names no file to number: write …/index.html")
-    if not str(raw.get("offset", "0")).isdigit():
-        raise ValueError(f"offset = {raw['offset']!r} is no number")
-    try:
-        soupsieve.compile(rows)
-    except soupsieve.SelectorSyntaxError as error:
-        raise ValueError(f"rows = {rows!r} is no CSS selector: {error}") from error
-    return Channel(
-        slug=slug,
-        name=str(raw.pop("name")),
-        path=str(raw.pop("path")),
-        platform=str(raw.pop("platform")),
-        rows=str(raw.pop("rows", "li")),
-        retired=bool(raw.pop("retired", False)),
-        options={key: str(value) for key, value in raw.items()},
-    )
-
-
-def _layout(raw: dict[str, Any]) -> Layout:
-    layout = Layout(
-        name=str(raw.pop("name")),
-        title=tuple(raw.pop("title", ())),
-        published=tuple(raw.pop("published", ())),
-        body=tuple(raw.pop("body")),
-        attachments=tuple(raw.pop("attachments", ())),
-        since=raw.pop("since", None),
-        until=raw.pop("until", None),
-    )
-    if not all(isinstance(day, date | None) for day in (layout.since, layout.until)):
-        raise ValueError(f"since and until of layout {layout.name}: write 2024-10-01, unquoted")
-    if raw:
-        raise ValueError(f"unknown setting {', '.join(sorted(raw))} in layout {layout.name}")
-    return layout

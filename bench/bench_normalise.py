@@ -20,8 +20,9 @@ from bs4 import BeautifulSoup
 from archive.captures.warc import Capture, WarcWriter
 from archive.normalise.bulletins import read_bulletin
 from archive.normalise.gazetteer import divisions
-from archive.sources import PageContext, Source, load_sources
+from archive.sources import PageContext, Source
 from archive.storage.rebuild import rebuild
+from crawler.sources import load_sources
 from sample.bulletins import editions
 from sample.demo import SOURCES
 from sample.layouts import detail

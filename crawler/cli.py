@@ -1,22 +1,36 @@
-"""The whole command line: the offline half, and what needs the network."""
+"""The program ``bulletins``: the offline commands, and those that need the network.
+
+Scrapy is imported by the commands that crawl, not here: it takes half a second.
+"""
 
 from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
-from archive.cli import DATA, SOURCES, as_table, exits, main
+from archive import __version__
+from archive.cli import DATA, SOURCES, as_table, exits, read_sources
+from archive.cli import main as offline
 from archive.errors import SourceFailed
-from archive.sources import load_sources, own_sources
+from archive.source_files import own_sources
 from crawler import schedule as plan
-from crawler.crawl import CrawlOptions, choose
-from crawler.crawl import crawl as run_crawl
-from crawler.nightly import nightly as run_nightly
+from crawler.sources import load_sources
+
+
+@click.group(
+    help=offline.help,
+    commands=dict(offline.commands),
+    context_settings={**offline.context_settings, "obj": load_sources},
+)
+@click.version_option(__version__, prog_name="bulletins")
+def main() -> None:
+    pass
 
 
 def _date(context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
@@ -25,7 +39,7 @@ def _date(context: click.Context, parameter: click.Parameter, value: str | None)
     try:
         return date.fromisoformat(value)
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no date: write 2020-05-13") from error
+        raise click.BadParameter(f"{value!r} is not a date: write 2020-05-13") from error
 
 
 @main.command()
@@ -55,9 +69,12 @@ def crawl(
       bulletins crawl mohurd
       bulletins crawl mohurd --channel dfxx --since 2026-01-01
     """
-    sources = load_sources((*folders, *own_sources(data)))
-    wish = CrawlOptions(data, channel, base_url, since, full, delay)
-    rows = run_crawl(choose(sources, source), sources, wish)
+    from crawler.crawl import CrawlOptions, choose
+    from crawler.crawl import crawl as run
+
+    sources = read_sources((*folders, *own_sources(data)))
+    options = CrawlOptions(data, channel, base_url, since, full, delay)
+    rows = run(choose(sources, source), sources, options)
     click.echo(report(rows))
     if failed := [row for row in rows if row["outcome"] != "good"]:
         raise SourceFailed(
@@ -65,28 +82,25 @@ def crawl(
         )
 
 
-def report(rows: list[dict[str, Any]]) -> str:
-    """The lines of ``crawls`` as a table for a person."""
-    head: list[Any] = ["source", "channel", "outcome", "lists", "pages", "new", "revised", "same"]
+# What ``bulletins crawl`` shows of a row of ``crawls``: the heading and the column.
+_REPORTED = {
+    "source": "source",
+    "channel": "channel",
+    "outcome": "outcome",
+    "lists": "lists",
+    "pages": "pages",
+    "new": "new_bulletins",
+    "revised": "new_revisions",
+    "same": "unchanged",
+    "missing": "missing",
+    "failures": "failures",
+}
+
+
+def report(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows of ``crawls`` as a table for a person."""
     return as_table(
-        [
-            [*head, "missing", "failures"],
-            *(
-                [
-                    row["source"],
-                    row["channel"],
-                    row["outcome"],
-                    row["lists"],
-                    row["pages"],
-                    row["new_bulletins"],
-                    row["new_revisions"],
-                    row["unchanged"],
-                    row["missing"],
-                    row["failures"],
-                ]
-                for row in rows
-            ),
-        ]
+        list(_REPORTED), [[row[column] for column in _REPORTED.values()] for row in rows]
     )
 
 
@@ -115,10 +129,13 @@ def nightly(
       bulletins nightly --data data
     """
     if random_delay:
-        time.sleep(random.uniform(0, random_delay))  # noqa: S311
-    sources = load_sources((*folders, *own_sources(data)))
-    wish = CrawlOptions(data, base_url=base_url, delay=delay, nightly=True)
-    click.echo(run_nightly(sources, wish))
+        time.sleep(random.uniform(0, random_delay))  # noqa: S311 (no secret)
+    from crawler.crawl import CrawlOptions
+    from crawler.nightly import nightly as run
+
+    sources = read_sources((*folders, *own_sources(data)))
+    options = CrawlOptions(data, base_url=base_url, delay=delay, nightly=True)
+    click.echo(run(sources, options))
 
 
 @main.group()

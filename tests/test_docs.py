@@ -14,9 +14,11 @@ import pytest
 
 from archive import errors
 from archive.model import Bulletin, Entry
-from archive.sources import PLATFORMS, Layout, Source, load_sources
+from archive.sources import Layout, Source
 from archive.storage.database import connect
 from crawler.cli import main
+from crawler.platforms import PLATFORMS
+from crawler.sources import load_sources
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

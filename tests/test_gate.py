@@ -18,7 +18,8 @@ import pytest
 from archive.normalise.bulletin_json import to_json
 from archive.normalise.bulletins import read_bulletin
 from archive.normalise.provinces import read_heading
-from archive.sources import PageContext, load_sources
+from archive.sources import PageContext
+from crawler.sources import load_sources
 from tests.annotated import CORPUS, MEASURES, Annotated, corpus, measure
 
 FLOORS = CORPUS / "floors.json"

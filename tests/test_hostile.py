@@ -236,8 +236,8 @@ def test_an_error_of_our_own_is_never_silent(tmp_path: Path) -> None:
 def test_a_fault_in_the_spider_is_raised_where_scrapy_would_log_it(tmp_path: Path) -> None:
     site = SampleSite("A", [replace(bulletins.on_night(1)[0], column="xwfb")])
     faulty = (
-        "import crawler.cli, crawler.spider\n"
-        "from archive.cli import main\n"
+        "import crawler.spider\n"
+        "from crawler.cli import main\n"
         "crawler.spider.BulletinSpider._page_done = lambda self, run: 1 / 0\n"
         "main()"
     )

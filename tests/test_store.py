@@ -10,10 +10,10 @@ import pytest
 
 from archive.captures.warc import Capture
 from archive.errors import CannotWrite, Damaged, Locked, SourceFileError, UsageError
-from archive.sources import load_sources
 from archive.storage.ingest import Outcome
 from archive.storage.rebuild import rebuild
 from archive.storage.store import Store
+from crawler.sources import load_sources
 from tests.crawling import rows, tables
 
 SOURCES = load_sources()

@@ -1,7 +1,8 @@
 """Platforms: how each publishing system pages its lists.
 
-A platform is a module with two functions: ``first(source, channel)`` gives the first step of a
-walk, ``after(step, source, channel, outcome)`` the one that follows an answer, or None at the end.
+A platform is a module with a class and two functions: ``Keys`` are what a channel on it can have in
+a source file, ``first(source, channel)`` returns the first step of a walk and
+``after(step, source, channel, outcome)`` the one that follows an answer, None at the end.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Protocol
 
+from archive.source_files import ChannelTable
 from archive.sources import Channel, Source
 from archive.storage.ingest import Outcome
 from crawler.platforms import jpaas, numbered
@@ -17,6 +19,10 @@ from crawler.platforms.step import Step
 
 class Platform(Protocol):
     """What a platform module offers."""
+
+    @property
+    def Keys(self) -> type[ChannelTable]:  # noqa: N802 (a class of the module)
+        """The keys of a channel's table."""
 
     def first(self, source: Source, channel: Channel) -> Step:
         """The first request of a walk."""

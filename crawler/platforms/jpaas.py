@@ -7,13 +7,25 @@ Only ``paramJson`` pages the service; bare page parameters are ignored (other cr
 from __future__ import annotations
 
 import json
+from typing import Annotated
 from urllib.parse import quote
 
+from msgspec import Meta
+
+from archive.source_files import ChannelTable
 from archive.sources import Channel, Source
 from archive.storage.ingest import Outcome
 from crawler.platforms.step import Step
 
 PAGE_SIZE = 20
+
+
+class Keys(ChannelTable):
+    """``tag`` is the tagId of the list, where a column page has several."""
+
+    tag: Annotated[
+        str, Meta(min_length=1, description='the list\'s tagId in quotes, such as "栏目-list"')
+    ] = ""
 
 
 def first(source: Source, channel: Channel) -> Step:

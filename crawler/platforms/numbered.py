@@ -7,10 +7,27 @@ MOHURD until 2024 numbers page N as N; TRS WCM as N - 1, which the channel says 
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
+from msgspec import Meta
+
+from archive.source_files import ChannelTable
 from archive.sources import Channel, Source
 from archive.storage.ingest import Outcome
 from crawler.platforms.step import Step
+
+
+class Keys(ChannelTable):
+    """``path`` names the file to number; ``offset`` is page number minus file number."""
+
+    path: Annotated[
+        str,
+        Meta(
+            pattern=r"^/[^\s#?]*\.\w+\Z",
+            description='the first page\'s file on the site, such as "/xwfb/index.html"',
+        ),
+    ]
+    offset: Annotated[int, Meta(ge=0, le=1000, description="a whole number from 0 to 1000")] = 0
 
 
 def first(source: Source, channel: Channel) -> Step:
