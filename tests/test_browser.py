@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.test_serving import write_archive
+from tests.served_archive import write_archive
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [

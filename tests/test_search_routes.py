@@ -29,8 +29,8 @@ from archive.serving.search_forms import CSV_COLUMNS
 from archive.serving.search_request import Asked, Found, find
 from archive.serving.server import LenientProtocol, listen
 from archive.storage.database import ENTRIES_INDEX, connect
+from tests.served_archive import HOSTILE, SCRIPT, Client, write_archive
 from tests.test_entry_search import add
-from tests.test_serving import HOSTILE, SCRIPT, Client, write_archive
 
 SOURCES = {"mohurd": "住房部样例"}
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -64,8 +64,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(path: Path) -> Iterator[Client]:
     served = Client(path)
     yield served
-    for database in served.datasette.databases.values():
-        database.close()
+    served.close()
 
 
 def answer(client: Client, **asked: Any) -> Any:

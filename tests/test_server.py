@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,8 +16,8 @@ from urllib.parse import quote
 
 import pytest
 
-from archive.errors import Locked
-from archive.serving.server import listen, renew_index
+from archive.errors import Damaged, Locked, UsageError
+from archive.serving.server import check, escaped, listen, renew_index
 from archive.storage.database import ENTRIES_INDEX, connect
 from archive.storage.store import lock
 
@@ -113,3 +114,54 @@ def test_raw_addresses_in_pieces(address: str, cut: int) -> None:
 def test_small_answers_are_sent_at_once() -> None:
     with listen("127.0.0.1", 0) as listening:
         assert listening.proto == socket.IPPROTO_TCP  # what asyncio sets TCP_NODELAY by
+
+
+@pytest.mark.parametrize(
+    ("data", "handed_on"),
+    [
+        ("GET /x?q=房 HTTP/1.1\r\nA: é\r\n\r\n", "GET /x?q=%E6%88%BF HTTP/1.1\r\nA: é\r\n\r\n"),
+        ("GET /x?q=%E6%88%BF HTTP/1.1\r\n\r\n", None),
+        ("POST /x?q=房 HTTP/1.1\r\n\r\n房", None),
+        ("房 GET", None),
+    ],
+)
+def test_addresses_may_be_typed_as_they_are(data: str, handed_on: str | None) -> None:
+    assert escaped(data.encode()) == (handed_on or data).encode()
+
+
+def test_check_wants_a_database_of_this_version(tmp_path: Path) -> None:
+    path = tmp_path / "bulletins.db"
+    with pytest.raises(UsageError, match="make demo-data"):
+        check(path)
+    path.write_bytes(b"no database, but long enough to be looked at by SQLite" * 20)
+    with pytest.raises(Damaged, match="bulletins rebuild"):
+        check(path)
+    path.unlink()
+    connect(path).conn.close()
+    check(path)
+    other = sqlite3.connect(path)
+    other.execute("PRAGMA user_version = 99")
+    other.close()
+    with pytest.raises(Damaged, match="schema 99"):
+        check(path)
+
+
+def test_an_address_that_is_taken_is_one_line() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=rf"^cannot serve at 127\.0\.0\.1:{port} \(.+\): .+$"):
+            listen("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(("host", "port"), [("no.such.host.invalid", 0), ("127.0.0.1", 70000)])
+def test_an_address_that_is_none_is_one_line(host: str, port: int) -> None:
+    with pytest.raises(UsageError, match="choose another address"):
+        listen(host, port)
+
+
+def test_listening_on_all_addresses_of_the_other_family() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    with listen("::1", 0) as listening:
+        assert listening.family is socket.AF_INET6
