@@ -298,6 +298,83 @@ def test_atom_is_valid_when_empty(client: Client) -> None:
     assert len(feed.findall(f"{ATOM}link")) == 2
 
 
+def test_atom_shows_the_part_that_was_found_and_only_what_xml_may_hold(tmp_path: Path) -> None:
+    write_archive(tmp_path / "bulletins.db")
+    with closing(connect(tmp_path / "bulletins.db").conn) as conn:
+        text = "开头" + "字" * 500 + "要找的\x0b话" + "字" * 500
+        conn.execute("UPDATE entries SET text = ?, url = url || ? WHERE id = 7", (text, "\x0b"))
+        ENTRIES_INDEX.rebuild(conn)
+    client = Client(tmp_path / "bulletins.db")
+    feed = ElementTree.fromstring(client.get("/search.atom", q="要找的").content)
+    (entry,) = feed.findall(f"{ATOM}entry")
+    summary = entry.findtext(f"{ATOM}summary") or ""
+    assert "要找的 话" in summary
+    assert 150 < len(summary) <= search_forms.SUMMARY + len("……")
+    (via,) = [link.get("href") for link in entry.findall(f"{ATOM}link") if link.get("rel") == "via"]
+    assert via == "https://mohurd.example/4.html"
+    client.close()
+
+
+def test_the_head_of_a_download_reads_one_batch_and_sends_nothing(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[str | None] = []
+    newest = search_forms.newest
+
+    def noted(*args: Any, **more: Any) -> Any:
+        batches.append(more.get("cursor"))
+        return newest(*args, **more)
+
+    monkeypatch.setattr(search_forms, "newest", noted)
+    response = asyncio.run(client.datasette.client.head("/search.csv?q=" + quote("热力")))
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert response.content == b""
+    assert batches == [None]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """10,001 entries with 甲; of these 10,000 have 乙, 1,001 have 丙 and 1,000 have 丁."""
+    path = tmp_path_factory.mktemp("many") / "bulletins.db"
+    with closing(connect(path).conn) as conn:
+        conn.execute("PRAGMA foreign_keys = OFF")
+        conn.execute("BEGIN")
+        conn.execute("INSERT INTO sources VALUES ('mohurd', '住房部样例', '', 1)")
+        conn.executemany(
+            "INSERT INTO entries (id, slug, bulletin, seq, kind, date, open_end, text, title,"
+            " source, url, published, status) VALUES (?, ?, 1, ?, 'item', '2022-01-01', 0, ?,"
+            " '样例', 'mohurd', 'http://x', '2022-01-01', 'live')",
+            [
+                (n, f"m-{n}", n, "甲" + "乙" * (n > 1) + "丙" * (n < 1002) + "丁" * (n < 1001))
+                for n in range(1, 10_002)
+            ],
+        )
+        ENTRIES_INDEX.rebuild(conn)
+        conn.execute("COMMIT")
+    client = Client(path)
+    yield client
+    client.close()
+
+
+def test_totals_and_facets_are_exact_up_to_the_documented_numbers(many: Client) -> None:
+    """docs/search-http.md: totals up to 10,000 hits, facets in the response up to 1,000."""
+    totals = {typed: answer(many, q=typed)["total"] for typed in "甲乙"}
+    assert totals == {
+        "甲": {"number": 10_000, "exact": False},
+        "乙": {"number": 10_000, "exact": True},
+    }
+    assert answer(many, q="甲", facets=1)["total"] == {"number": 10_001, "exact": True}
+    assert answer(many, q="丙")["facets"] is None
+    assert answer(many, q="丁")["facets"]["source"] == {"mohurd": 1000}
+
+
+def test_the_excel_link_is_not_cut_off_at_a_page(many: Client) -> None:
+    page = many.get("/bulletins/entries", _search="甲").text
+    found = re.search(r'href="([^"]+)">CSV（Excel）', page)
+    assert found
+    assert many.get(html.unescape(found[1])).text.count("\r\n") == 1 + 10_001
+
+
 def test_atom_is_updated_by_a_revision(tmp_path: Path) -> None:
     write_archive(tmp_path / "bulletins.db")
     conn = connect(tmp_path / "bulletins.db").conn

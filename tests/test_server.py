@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 
 from archive.errors import Damaged, Locked, UsageError
-from archive.serving.server import check, escaped, listen, renew_index
+from archive.serving.server import check, escaped, listen, renew_index, serve
 from archive.storage.database import ENTRIES_INDEX, connect
 from archive.storage.store import lock
 
@@ -56,6 +56,17 @@ def test_nothing_is_written_where_nothing_is_wrong(tmp_path: Path) -> None:
     connect(tmp_path / "bulletins.db").conn.close()
     with lock(tmp_path):
         renew_index(tmp_path)
+
+
+def test_serving_begins_with_a_check_and_a_readable_index(tmp_path: Path) -> None:
+    nowhere = ("127.0.0.1", 70_000)  # no such port: serving ends before it begins
+    with pytest.raises(UsageError, match="there is no database"):
+        serve(tmp_path, *nowhere)
+    outdated(tmp_path)
+    with pytest.raises(UsageError, match="there is no such port"):
+        serve(tmp_path, *nowhere)
+    with closing(connect(tmp_path / "bulletins.db").conn) as conn:
+        assert ENTRIES_INDEX.is_readable(conn)
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from archive.serving.application import METADATA
-from archive.storage.database import ENTRIES_INDEX
-from tests.served_archive import Client
+from archive.storage.database import ENTRIES_INDEX, connect
+from tests.served_archive import ENTRIES, Client, write_archive
+
+DOCS = Path(__file__).parents[1] / "docs"
 
 # The canned query
 
@@ -117,3 +120,38 @@ def test_a_query_that_takes_too_long_says_so(client: Client) -> None:
     response = client.get("/bulletins.json", sql=sql, _timelimit=20)
     assert response.status_code == 400
     assert response.json()["error"].startswith("查询用时超过上限")
+
+
+def test_limits_of_time_are_those_of_the_documentation(client: Client) -> None:
+    page = (DOCS / "search-http.md").read_text(encoding="utf-8")
+    assert "longer than five seconds" in page
+    assert client.datasette.setting("sql_time_limit_ms") == 5_000
+    assert client.datasette.setting("facet_time_limit_ms") == 5_000
+
+
+def test_nobody_can_make_a_value_that_fills_the_memory(client: Client) -> None:
+    for size, status in ((1 << 20, 200), (40 << 20, 400)):
+        answer = client.get("/bulletins.json", sql=f"select length(zeroblob({size})) as n")
+        assert answer.status_code == status
+    assert "too big" in answer.json()["error"]
+
+
+def test_errors_in_anybodys_sql_do_not_fill_the_log(
+    client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert client.get("/bulletins.json", sql="select nix from entries").status_code == 400
+    assert client.get("/bulletins").status_code == 200  # counts tables that cannot be scanned
+    assert capsys.readouterr().err == ""
+
+
+def test_a_download_is_whole_however_large(tmp_path: Path) -> None:
+    """Four megabytes here; Datasette stops at 100 by default, the archive never."""
+    write_archive(tmp_path / "bulletins.db")
+    with closing(connect(tmp_path / "bulletins.db").conn) as conn:
+        conn.execute("UPDATE entries SET text = ?", ("字" * 100_000,))
+        ENTRIES_INDEX.rebuild(conn)
+    client = Client(tmp_path / "bulletins.db")
+    whole = client.get("/bulletins/entries.csv", _stream="on", _size="max")
+    assert whole.text.count("字") == 100_000 * len(ENTRIES)
+    assert client.datasette.setting("max_csv_mb") == 0
+    client.close()

@@ -94,6 +94,14 @@ def test_facets_are_one_click_away(client: Client) -> None:
     assert 'more-facets"></p>' in client.get(f"/bulletins/entries?{everything}").text
 
 
+def test_only_facets_that_were_asked_for_can_be_taken_away(client: Client) -> None:
+    asked = {"_facet": ["kind", "province"], "_facet_date": "date"}
+    facets = client.json("/bulletins/entries.json", **asked)["facet_results"]
+    assert {name: facet["hideable"] for name, facet in facets.items()} == {
+        "province": False, "kind": True, "province_2": True, "date": True,
+    }  # fmt: skip
+
+
 def test_a_facet_asked_for_twice_is_counted_once(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ class SteadyDatabase(Database):  # type: ignore[misc]  # Datasette has no types
         """Run a query as Datasette does, after :func:`rewritten` has looked at its SQL."""
         # Errors are reported to whoever asked. Logging them too would let anybody's SQL fill the
         # log, and Datasette itself would: it counts the index's tables, which cannot be scanned.
-        kwargs.setdefault("log_sql_errors", False)
+        kwargs["log_sql_errors"] = False
         values = params if isinstance(params, dict) else {}
         return await super().execute(rewritten(sql, values), params, *args, **kwargs)
 
