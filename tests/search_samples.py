@@ -35,24 +35,26 @@ FIELDS: dict[str, Field] = {
 Row = dict[str, Any]
 Texts = dict[str, str]
 Check = Callable[[Texts, Row], bool]
-"""Whether a row matches, by its folded texts and itself; made beside the query, not from it."""
+"""Whether a row matches, given its folded texts; made together with the query, not from it."""
 
 HAN = "危房改造湖北省武汉市年月日万户龍龙於于臺台𠮷𠮷〇々①½㎡m2℃…—·、，。（）《》“”"
 WORDS = "危房改造 农村危房 脱贫攻坚 脫貧攻堅 决战 70天决战 住房和城乡建设厅 非住宅 或 非"
 NUMBERS = "12月1日 2月1日 2020年 ２０２０年 1.2万户 701 70 7 5G 5g 15G COVID-19 covid OVID BIM"
 FOREIGN = "ＢＩＭ a b ab ß ss é e\u0301 ｶﾞ ガ 한글 ㄅㄆ ٣٤ 😀 👨\u200d👩"
 RARE = "葛\U000e0100 ⻓江 長江 Ⅲ级 \x00 \u200b"
-SIGNS = """ " "" * : ^ ( ) - + { } NEAR( AND OR NOT ' ; % _ \\ , . ＂ ＊ ： ． text: 标题: 省： """
-PIECES = (*HAN, *" ".join([WORDS, NUMBERS, FOREIGN, RARE, SIGNS]).split())
-BLANKS = (" ", "\u3000", "\n", "\u00a0", "\t", " \u2003")
+PUNCTUATION = (
+    """ " "" * : ^ ( ) - + { } NEAR( AND OR NOT ' ; % _ \\ , . ＂ ＊ ： ． text: 标题: 省： """
+)
+PIECES = (*HAN, *" ".join([WORDS, NUMBERS, FOREIGN, RARE, PUNCTUATION]).split())
+WHITESPACE = (" ", "\u3000", "\n", "\u00a0", "\t", " \u2003")
 QUOTES = ("“”", "‘’", "「」", "『』", '""', "''", "＂＂")
 PLAIN = re.compile(r"(?!(?:OR|AND|NOT|或|非)$)[\w.%，。、〇①½℃…·《》]+")
-"""What is a word as it stands, without quotes."""
+"""Matches a word that needs no quotes."""
 
 
 def sample_text(rng: random.Random, length: int) -> str:
     return "".join(
-        rng.choice(BLANKS) if rng.random() < 0.06 else rng.choice(PIECES) for _ in range(length)
+        rng.choice(WHITESPACE) if rng.random() < 0.06 else rng.choice(PIECES) for _ in range(length)
     )
 
 
@@ -67,7 +69,7 @@ def sample_row(rng: random.Random) -> Row:
 
 
 def sample_word(rng: random.Random, texts: list[str]) -> str:
-    """A piece cut from a text, as it is or spoilt, or pieces at random."""
+    """A piece cut from a text, unchanged or with an error, or random pieces."""
     text = rng.choice(texts)
     start = rng.randrange(len(text))
     word = text[start : start + rng.choice([1, 1, 2, 2, 3, 4, 5, 7, 10, 30])]
@@ -78,7 +80,7 @@ def sample_word(rng: random.Random, texts: list[str]) -> str:
 
 
 def spelled(rng: random.Random, word: str) -> str:
-    """A word as it is typed so that it is one: in quotes, but where it needs none."""
+    """A word as people must type it: in quotes, sometimes without if it needs none."""
     if PLAIN.fullmatch(word) and rng.random() < 0.7:
         return word
     quotes = [pair for pair in QUOTES if pair[1] not in word]
@@ -102,7 +104,7 @@ def word_check(word: str, column: str | None = None) -> Check:
 
 
 def sample_term(rng: random.Random, texts: list[str], depth: int = 0) -> tuple[str, Check]:
-    """A term as typed, and what it means."""
+    """A term as typed, and a function for what it means."""
     chance = rng.random()
     if depth < 3 and chance < 0.15:
         typed, check = sample_query(rng, texts, depth + 1)
@@ -131,8 +133,8 @@ def sample_query(rng: random.Random, texts: list[str], depth: int = 0) -> tuple[
     alternatives = []
     for _ in range(rng.choice((1, 1, 1, 1, 1, 2, 3))):
         terms = [sample_term(rng, texts, depth) for _ in range(rng.choice((1, 1, 1, 1, 2, 2, 3)))]
-        blank = rng.choice(BLANKS)
-        typed = blank.join(typed for typed, _ in terms)
+        space = rng.choice(WHITESPACE)
+        typed = space.join(typed for typed, _ in terms)
         alternatives.append((typed, all_of([check for _, check in terms])))
     operator = rng.choice((" OR ", " | ", "\u3000或\u3000"))
     return (
@@ -142,7 +144,7 @@ def sample_query(rng: random.Random, texts: list[str], depth: int = 0) -> tuple[
 
 
 def kind(character: str) -> str:
-    """What a character is by its Unicode name, not by the module's own tables."""
+    """What a character is by its Unicode name, independent of the module's tables."""
     if character.isdecimal():
         return "digit"
     alone = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC", "YI ")
@@ -164,7 +166,7 @@ def occurs(word: str, text: str) -> bool:
 
 
 def folded(rows: Mapping[int, Row]) -> dict[int, Texts]:
-    """The folded texts of rows, with single blanks."""
+    """The folded texts of rows, with single spaces."""
     return {
         rowid: {name: " ".join(fold(row[name]).split()) for name in COLUMNS if row[name]}
         for rowid, row in rows.items()
@@ -225,9 +227,9 @@ def compare(
     queries: Iterable[tuple[str, Check]],
     everything: bool = False,
 ) -> tuple[int, int]:
-    """Compare searches with readings; returns how many queries found rows, and how many none.
+    """Compare searches with plain readings; returns how many queries found rows and how many not.
 
-    With ``everything`` also order, pages, counts and facets.
+    With ``everything`` also compare order, pages, counts and facets.
     """
     texts = folded(rows)
     hits = misses = 0

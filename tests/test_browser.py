@@ -1,4 +1,4 @@
-"""What a reader does, in real Chromium against a real server, at desktop and phone width."""
+"""What readers do, in a real Chromium with a real server, at the width of a desktop and a phone."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def page(request: pytest.FixtureRequest, chromium: Any, base: str) -> Iterator[A
 
 
 def fits(page: Any) -> bool:
-    """Whether nothing makes the page itself scroll sideways."""
+    """Whether the page does not scroll sideways."""
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
@@ -181,7 +181,7 @@ def test_three_clicks_from_the_start_page(page: Any, demo_base: str) -> None:
     assert page.locator("h2.count").inner_text().startswith("10 条")
 
 
-def test_an_empty_search_leads_on(page: Any) -> None:
+def test_an_empty_search_offers_another(page: Any) -> None:
     page.goto(f"/search?q={quote('危房改造 不存在的词')}")
     assert "没有这样的条目" in page.locator(".zero-results").inner_text()
     assert fits(page)
@@ -190,12 +190,12 @@ def test_an_empty_search_leads_on(page: Any) -> None:
     assert page.locator("input[name=q]").input_value() == "危房改造"
 
 
-def test_facets_that_come_late_move_nothing(page: Any, tmp_path: Path) -> None:
+def test_late_facets_move_nothing_on_the_page(page: Any, tmp_path: Path) -> None:
     write_archive(tmp_path / "bulletins.db")
     with served(tmp_path, SERVE_LATE + SERVE) as address:
         page.goto(f"{address}/search", wait_until="commit")
         page.locator("ol.found > li").last.wait_for()
-        # The results are not only there, they are seen.
+        # The results are not only in the page, they are painted.
         page.evaluate(
             "new Promise(seen => new PerformanceObserver(() => seen())"
             ".observe({type: 'paint', buffered: true}))"
@@ -231,7 +231,7 @@ def test_a_script_in_a_title_stays_text(page: Any) -> None:
      "/bulletins/entries?_layout=table", "/bulletins/entries?province=420000",
      "/bulletins/entries/3", "/-/metadata"],
 )  # fmt: skip
-def test_pages_are_quiet_and_fit(page: Any, path: str) -> None:
+def test_pages_fit_without_console_messages(page: Any, path: str) -> None:
     page.goto(path)
     assert fits(page)
 
@@ -306,7 +306,7 @@ def test_by_province_and_date(page: Any) -> None:
     assert Path(started.value.path()).read_bytes().startswith(b"\xef\xbb\xbfdate,")
 
 
-def test_an_address_typed_at_curl_needs_no_escapes(base: str) -> None:
+def test_an_address_typed_for_curl_needs_no_escapes(base: str) -> None:
     host, port = base.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as wire:
         wire.sendall(

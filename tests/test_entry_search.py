@@ -104,7 +104,7 @@ def test_dates(value: str, said: str, span: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     "value", ["", "..", "abc", "2020-13", "2020-02-30", "0000", "2020-05...2020-06", "20", "5月"]
 )
-def test_no_dates(value: str) -> None:
+def test_what_is_not_a_date(value: str) -> None:
     assert date_filter(value) is None
     assert parse_entries(f"危房 日期:{value}").words[0] == "危房"
 
@@ -125,13 +125,13 @@ def test_sources_by_slug_and_name() -> None:
 
 
 def documented() -> list[tuple[str, str]]:
-    """Rows of the page's tables of examples: what is typed, what is understood."""
+    """Rows of the tables of examples in docs/search.md: what is typed, what is understood."""
     return re.findall(
         r"^\| `([^`]+)` \| ([^|]+?) \|[^|]*\|$", DOCS.read_text(encoding="utf-8"), re.M
     )
 
 
-def test_examples_of_the_page() -> None:
+def test_the_examples_in_the_documentation() -> None:
     examples = [(one.replace("\\|", "|"), said) for one, said in documented()]
     assert len(examples) >= 25
     for example, said in examples:
@@ -141,7 +141,7 @@ def test_examples_of_the_page() -> None:
 # Pages
 
 
-def test_newest_is_by_date_whatever_the_order_of_writing(conn: sqlite3.Connection) -> None:
+def test_newest_is_by_date_not_by_the_order_of_writing(conn: sqlite3.Connection) -> None:
     days = ["2020-05-13", "2019-01-01", "2021-12-31", "2020-05-13", "2020-05-14"]
     for number, day in enumerate(days, start=1):
         add(conn, number, "农村危房改造", date=day)
@@ -182,7 +182,7 @@ def test_pages_neither_repeat_nor_lose_while_a_writer_adds(conn: sqlite3.Connect
 @pytest.mark.parametrize(
     "cursor", ["", "x", "1", "~", "1~", "-1~2", "9" * 99 + "~1", "1~2~3", "½~1"]
 )
-def test_what_is_no_cursor_begins_anew(conn: sqlite3.Connection, cursor: str) -> None:
+def test_an_invalid_cursor_starts_again(conn: sqlite3.Connection, cursor: str) -> None:
     add(conn, 1, "危房")
     assert ids(newest(conn, parse_entries("危房"), cursor=cursor)) == [1]
     assert ids(relevance(conn, parse_entries("危房"), cursor=cursor)) == [1]
@@ -282,7 +282,7 @@ def compare_archive(conn: sqlite3.Connection, queries: int, seed: int) -> None:
     for entry, code in conn.execute("SELECT entry, province FROM entry_provinces"):
         provinces.setdefault(entry, set()).add(code)
     rows = [
-        # No word has the sign between the texts in it.
+        # No word contains the separator between the texts.
         (day, number, "\0".join(fold(text or "") for text in texts), provinces.get(number, set()))
         for number, day, *texts in cursor
     ]
@@ -408,14 +408,14 @@ def test_suggestions_end_in_time(conn: sqlite3.Connection, monkeypatch: pytest.M
         max_size=14,
     ).map("".join)
 )  # fmt: skip
-def test_what_is_typed_again_means_the_same(asked: str) -> None:
+def test_a_query_written_out_means_the_same_when_parsed(asked: str) -> None:
     query = parse_entries(asked)
     again = parse_entries(typed(query))
     assert again == query
     assert again.describe() == query.describe()
 
 
-def test_an_empty_query_has_every_entry(conn: sqlite3.Connection) -> None:
+def test_an_empty_query_finds_every_entry(conn: sqlite3.Connection) -> None:
     add(conn, 1, "危房")
     assert count(conn, Query(())) == (1, True)
     assert facets(conn, Query(())).total == 1

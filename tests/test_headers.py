@@ -23,7 +23,7 @@ PAGES = [
 ]  # fmt: skip
 
 
-def test_the_policy_is_as_strict_as_the_pages_allow(client: Client) -> None:
+def test_the_whole_policy(client: Client) -> None:
     response = client.get("/")
     policy = dict(
         directive.strip().split(" ", 1)
@@ -44,7 +44,7 @@ def test_the_policy_is_as_strict_as_the_pages_allow(client: Client) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_answer_has_a_policy_that_its_scripts_keep(client: Client, page: str) -> None:
+def test_every_response_has_a_policy_that_allows_its_scripts(client: Client, page: str) -> None:
     response = client.get(page)
     assert response.status_code == (404 if page == "/nix" else 200)
     assert response.headers["x-content-type-options"] == "nosniff"

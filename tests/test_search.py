@@ -1,4 +1,4 @@
-"""Folding, queries and snippets. All texts are samples of our own (样例)."""
+"""Folding, queries and snippets. All texts are written by us (样例)."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_fold(text: str, folded: str) -> None:
 
 
 def test_fold_of_every_character() -> None:
-    """Folding is done in one go, leaves one kind of blank, and keeps free what tokens use."""
+    """Folding again changes nothing, whitespace is spaces, and characters of tokens are free."""
     taken = {chr(code + 0xFEE0) for code in range(0x21, 0x7F)} | {"\x80"}
     for code in (*range(0x32000), *range(0xE0000, 0xE0200), 0xF0000, 0x10FFFF):
         folded = fold(chr(code))
@@ -163,7 +163,7 @@ def test_parse(typed: str, words: tuple[str, ...]) -> None:
     assert parse(typed) == Query(words)
 
 
-def test_too_long_is_refused_in_words() -> None:
+def test_a_query_that_is_too_long_is_refused_with_a_reason() -> None:
     assert parse("危" * 1000).words == ("危" * 1000,)
     with pytest.raises(InvalidQuery, match=r"最多 1,000 个字符，现有 10,000 个"):
         parse("危" * 10_000)

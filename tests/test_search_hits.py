@@ -67,7 +67,7 @@ def test_words(db: sqlite3.Connection, text: str, found: str, not_found: str) ->
 
 
 def test_a_prefix_of_pairs_finds_single_units_too() -> None:
-    """Words of a unit that is not common, or in one column, rest on it: a unit begins one token."""
+    """Needed for words of one uncommon unit or in one column: a unit begins exactly one token."""
     rng = random.Random(9)
     rows = {number: sample_row(rng) for number in range(200)}
     db = database(rows)
@@ -92,13 +92,13 @@ def test_a_prefix_of_pairs_finds_single_units_too() -> None:
 
 
 def numbers(db: sqlite3.Connection, found: Iterable[tuple[int]]) -> set[int]:
-    """The rows' own keys in place of the index's numbers."""
+    """Numbers the rows by their own keys instead of the index's numbers."""
     keys = dict(db.execute("select docid, key from entries_fts_rows"))
     return {keys[docid] for (docid,) in found}
 
 
 def test_common_units_are_found_by_a_rebuild(db: sqlite3.Connection) -> None:
-    """Those that a sixth of the rows have; before, and for all others, pairs are asked."""
+    """Those that a sixth of the rows have; before a rebuild, and for other units, pairs do."""
     for number in range(1, 13):
         put(db, number, "户" if number <= 2 else "房" if number == 3 else "村2", title="甲")
     queries = {word: parse(word) for word in ("村", "户", "房", "甲", "2", "村 房", "户 -房")}
@@ -135,7 +135,7 @@ def test_common_units_are_found_by_a_rebuild(db: sqlite3.Connection) -> None:
         ("房 危房", []),
     ],
 )
-def test_alternatives_are_asked_apart(typed: str, apart: list[str]) -> None:
+def test_alternatives_are_searched_separately(typed: str, apart: list[str]) -> None:
     found = parse(typed, FIELDS).alternatives({"房", "省"})
     assert [query.describe() for query in found] == [
         parse(each, FIELDS).describe() for each in apart
@@ -215,7 +215,7 @@ def test_any_table_with_any_names() -> None:
 
 
 @pytest.mark.parametrize("order", [-1, 1 << 32, "新"])
-def test_an_order_that_is_none_is_refused(order: object) -> None:
+def test_an_invalid_order_is_refused(order: object) -> None:
     db = sqlite3.connect(":memory:")
     db.execute("create table notes (id integer primary key, body text, year)")
     years = [(1, 0), (2, 2020), (4, None), (5, 0)]

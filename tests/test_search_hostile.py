@@ -87,7 +87,7 @@ def test_whatever_is_typed(hostile: tuple[sqlite3.Connection, dict[int, Row]], t
         "(" * 25 + "a" + " -b)" * 25, "（a " * 200 + "）" * 200, "()" * 500, "( " * 500,
     ],
 )  # fmt: skip
-def test_extremes_are_fast_and_no_errors(
+def test_extreme_queries_are_fast_and_not_errors(
     hostile: tuple[sqlite3.Connection, dict[int, Row]], typed: str
 ) -> None:
     check_hostile(*hostile, typed)
@@ -99,7 +99,7 @@ def test_extremes_are_fast_and_no_errors(
     length=st.integers(1, 12),
 )
 def test_any_text_is_found_by_what_is_in_it(text: str, start: int, length: int) -> None:
-    """Rows have the folded text where SQLite could not store the original."""
+    """The rows have folded text, since SQLite cannot store every original (surrogates)."""
     row: Row = {"title": None, "heading": None, "text": fold(text), "day": 1, "tags": None}
     db = database({1: row})
     ENTRIES.rebuild(db)
@@ -110,6 +110,6 @@ def test_any_text_is_found_by_what_is_in_it(text: str, start: int, length: int) 
     db.close()
 
 
-def test_too_long_never_reaches_sqlite() -> None:
+def test_a_query_that_is_too_long_never_reaches_sqlite() -> None:
     with pytest.raises(InvalidQuery):
         parse("危房 " * 2000)

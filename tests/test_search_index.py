@@ -37,7 +37,7 @@ def test_a_row_is_added_once_and_removed_as_it_was(db: sqlite3.Connection) -> No
 
 
 def stale(db: sqlite3.Connection) -> None:
-    """What INSERT OR REPLACE does: the row has its old tokens beside the new ones."""
+    """What INSERT OR REPLACE does: the row has its old tokens as well as the new ones."""
     db.execute("insert into entries_fts (rowid, text) values (?, '抗旱')", (TAIL + 1,))
 
 
@@ -115,7 +115,7 @@ def test_a_sample_takes_turns(db: sqlite3.Connection) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 47, 48, 49, 50, 51, 120, 197, 198])
-def test_a_sample_sees_two_characters_exchanged(db: sqlite3.Connection, at: int) -> None:
+def test_a_sample_notices_two_characters_exchanged(db: sqlite3.Connection, at: int) -> None:
     text = "".join(chr(0x4E00 + number) for number in range(200))
     put(db, 1, text)
     exchanged = text[:at] + text[at + 1] + text[at] + text[at + 2 :]
@@ -124,7 +124,7 @@ def test_a_sample_sees_two_characters_exchanged(db: sqlite3.Connection, at: int)
     assert differences(db, ENTRIES, sample=1) == [Difference(1, problem)]
 
 
-def test_check_sees_damage(db: sqlite3.Connection) -> None:
+def test_the_check_notices_damage(db: sqlite3.Connection) -> None:
     put(db, 1, "农村危房改造")
     db.commit()
     db.execute("delete from entries_fts_data where id > 10")
@@ -134,7 +134,7 @@ def test_check_sees_damage(db: sqlite3.Connection) -> None:
     assert found.problem.startswith("entries_fts: ")
 
 
-def test_a_locked_database_is_no_difference(tmp_path: Path) -> None:
+def test_a_locked_database_is_an_error_not_a_difference(tmp_path: Path) -> None:
     path = tmp_path / "样例.db"
     writer, reader = sqlite3.connect(path), sqlite3.connect(path, timeout=0)
     writer.execute("create table entries (id integer primary key, text, title, heading, day, tags)")

@@ -1,8 +1,9 @@
-"""The search with a Datasette and a table that know nothing of bulletins. All texts are 样例."""
+"""The search with any Datasette and a table that has no bulletins. All texts are 样例."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -22,6 +23,7 @@ from archive.search.__main__ import main
 from archive.search.find import count, facets, newest
 from archive.search.hits import Place
 
+ROOT = Path(__file__).parents[1]
 NOTES = {
     1: ("农村危房改造进展", "样例一"),
     2: ("脫貧攻堅与危房改造", "样例二"),
@@ -110,13 +112,15 @@ def test_an_index_is_found_with_its_columns_and_key(notes: Path) -> None:
     ("arguments", "problem"),
     [
         (["nowhere.db", "notes", "body"], "there is no file nowhere.db"),
-        (["", "others", "body"], "others is no table with an integer primary key"),
-        (["", "no", "body"], "no is no table with an integer primary key"),
+        (["", "others", "body"], "others is not a table with an integer primary key"),
+        (["", "no", "body"], "no is not a table with an integer primary key"),
         (["", "notes", "no"], "no such column: notes.no"),
         (["", "taken", "body"], 'table "taken_fts" already exists'),
     ],
 )
-def test_what_cannot_be_indexed_is_said(notes: Path, arguments: list[str], problem: str) -> None:
+def test_the_command_says_what_cannot_be_indexed(
+    notes: Path, arguments: list[str], problem: str
+) -> None:
     db = sqlite3.connect(notes)
     Index("notes", ("body",), key="nr").rebuild(db)
     db.execute("create table taken (nr integer primary key, body text)")
@@ -133,7 +137,26 @@ def test_what_cannot_be_indexed_is_said(notes: Path, arguments: list[str], probl
     db.close()
 
 
-def test_the_search_needs_nothing_but_its_folder_and_the_standard_library(tmp_path: Path) -> None:
+def test_the_program_in_the_documentation_runs(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "search-index.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    with closing(sqlite3.connect(tmp_path / "notes.db")) as db, db:
+        db.execute("create table notes (id integer primary key, body, title, year, tag)")
+        notes = [(1, "危房改造", 2019), (2, "危房改造样例", 2021), (3, "危房改造完成", 2020)]
+        db.executemany("insert into notes values (?, ?, '', ?, '甲')", notes)
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert ran.stdout == "<mark>危房改造</mark>完成\n<mark>危房改造</mark>\n"
+
+
+def test_the_search_needs_only_its_folder_and_the_standard_library(tmp_path: Path) -> None:
     """A copy of the folder alone, in an interpreter that has no installed packages."""
     shutil.copytree(Path(archive.search.__file__).parent, tmp_path / "archive" / "search")
     code = "import archive.search as s; print(s.__file__, s.parse('脫貧').describe())"

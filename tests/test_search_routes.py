@@ -1,4 +1,4 @@
-"""The pages of a search: /search, .json, .csv and .atom. All texts are our own (样例)."""
+"""The search pages: /search, .json, .csv and .atom. All texts are written by us (样例)."""
 
 from __future__ import annotations
 
@@ -125,12 +125,12 @@ def test_several_q_must_all_hold(client: Client) -> None:
 
 @pytest.fixture
 def counted_to_100(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Totals are exact up to 100 hits, and so facets are left out beyond."""
+    """Totals are exact up to 100 hits, and beyond that facets are left out."""
     monkeypatch.setattr(search_request.count, "__defaults__", (100,))
 
 
 @pytest.mark.usefixtures("counted_to_100")
-def test_facets_that_take_their_time_have_an_address(client: Client, path: Path) -> None:
+def test_facets_left_out_of_json_have_an_address(client: Client, path: Path) -> None:
     found = answer(client, q="热力 管网", sort="relevance")
     assert found["facets"] is None
     assert found["total"] == {"number": 100, "exact": False}
@@ -209,7 +209,9 @@ def test_following_the_next_link_of_the_page(client: Client, path: Path) -> None
     assert [f"s-{number}" for number in seen] == scan(path, "热力 日期:2022-03")
 
 
-def test_a_cursor_that_is_none_begins_anew_and_one_behind_the_end_is_calm(client: Client) -> None:
+def test_an_invalid_cursor_starts_again_and_one_beyond_the_end_finds_nothing(
+    client: Client,
+) -> None:
     first = slugs(answer(client, q="危房改造"))
     for after in ("x", "1~", "'--", "999999999999999~999999999999999999", "-1~-1", "٣~٣"):
         assert slugs(answer(client, q="危房改造", after=after)) == first
@@ -229,7 +231,7 @@ def test_csv_is_all_that_a_scan_finds(client: Client, path: Path, typed: str) ->
     assert [row["slug"] for row in rows(client, q=typed)] == scan(path, typed)
 
 
-def test_csv_is_streamed_in_batches_and_opens_in_excel(client: Client) -> None:
+def test_csv_is_streamed_in_batches_and_can_begin_with_a_byte_order_mark(client: Client) -> None:
     sent: list[bytes] = []
 
     async def send(message: Any) -> None:
@@ -267,7 +269,7 @@ def test_a_download_that_takes_too_long_is_refused_before_it_begins(
         assert refused.text.startswith("查询用时超过上限")
 
 
-def test_atom_has_stable_ids_and_the_datas_own_time(client: Client) -> None:
+def test_atom_has_stable_ids_and_the_times_of_the_data(client: Client) -> None:
     response = client.get("/search.atom", q="除雪")
     assert response.headers["content-type"] == "application/atom+xml; charset=utf-8"
     feed = ElementTree.fromstring(response.content)
@@ -298,7 +300,7 @@ def test_atom_is_valid_when_empty(client: Client) -> None:
     assert len(feed.findall(f"{ATOM}link")) == 2
 
 
-def test_atom_shows_the_part_that_was_found_and_only_what_xml_may_hold(tmp_path: Path) -> None:
+def test_atom_shows_the_part_that_was_found_without_characters_xml_forbids(tmp_path: Path) -> None:
     write_archive(tmp_path / "bulletins.db")
     with closing(connect(tmp_path / "bulletins.db").conn) as conn:
         text = "开头" + "字" * 500 + "要找的\x0b话" + "字" * 500
@@ -315,7 +317,7 @@ def test_atom_shows_the_part_that_was_found_and_only_what_xml_may_hold(tmp_path:
     client.close()
 
 
-def test_the_head_of_a_download_reads_one_batch_and_sends_nothing(
+def test_head_of_a_download_reads_one_batch_and_sends_no_body(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batches: list[str | None] = []
@@ -368,7 +370,7 @@ def test_totals_and_facets_are_exact_up_to_the_documented_numbers(many: Client) 
     assert answer(many, q="丁")["facets"]["source"] == {"mohurd": 1000}
 
 
-def test_the_excel_link_is_not_cut_off_at_a_page(many: Client) -> None:
+def test_the_excel_link_downloads_more_than_one_page(many: Client) -> None:
     page = many.get("/bulletins/entries", _search="甲").text
     found = re.search(r'href="([^"]+)">CSV（Excel）', page)
     assert found
@@ -391,7 +393,7 @@ def test_atom_is_updated_by_a_revision(tmp_path: Path) -> None:
 # The page
 
 
-def test_page_shows_results_and_ways_on(client: Client) -> None:
+def test_the_page_shows_results_and_links(client: Client) -> None:
     page = client.get("/search", q="脱贫攻坚 或 老旧小区").text
     assert 'name="q" value="脱贫攻坚 或 老旧小区"' in page
     assert "2 条" in page
@@ -485,13 +487,13 @@ def test_words_that_find_nothing_are_left_out_together(client: Client) -> None:
     assert "去掉没有结果的条件 · 4 条" in client.get("/search", q="乌有 危房改造 龘").text
 
 
-def test_a_query_of_many_words_is_not_varied(client: Client) -> None:
+def test_a_query_of_many_words_gets_no_suggestions(client: Client) -> None:
     ten = "危房改造 湖北 抽查 进展 顺利 脱贫 攻坚 5月 12日"
     assert answer(client, q=f"{ten} 乌有")["suggestions"][0]["why"] == "去掉一个条件"
     assert answer(client, q=f"{ten} 6日 乌有")["suggestions"] == []
 
 
-def test_too_long_a_query_is_refused_in_words(client: Client) -> None:
+def test_a_query_that_is_too_long_is_refused_with_a_reason(client: Client) -> None:
     said = "检索式太长：最多 1,000 个字符，现有 1,001 个，请缩短后再试。"
     english = "Too long: at most 1,000 characters; shorten it and try again."
     typed = "长" * 1000
@@ -525,7 +527,7 @@ def test_a_search_ends_at_the_time_limit(client: Client, monkeypatch: pytest.Mon
         assert "narrow it down" in said.text
 
 
-def test_the_way_back_is_in_chinese(client: Client) -> None:
+def test_the_breadcrumbs_are_in_chinese(client: Client) -> None:
     for path in ("/search", "/bulletins/entries", "/bulletins/entries/1", "/bulletins"):
         assert '<a href="/">首页</a>' in client.get(path).text, path
     assert ' / <a href="/bulletins">bulletins</a> / ' in client.get("/bulletins/entries/1").text
@@ -536,7 +538,7 @@ def test_the_way_back_is_in_chinese(client: Client) -> None:
 
 @contextmanager
 def serving(path: Path) -> Iterator[Callable[[str], socket.socket]]:
-    """A real server; the function sends it a request and gives the wire."""
+    """A real server, as a function that sends a request and returns the connection."""
     server = uvicorn.Server(
         uvicorn.Config(application(path).app(), http=LenientProtocol, log_level="warning")
     )
@@ -558,7 +560,7 @@ def serving(path: Path) -> Iterator[Callable[[str], socket.socket]]:
 
 
 def received(wire: socket.socket, until: bytes = b"\0") -> str:
-    """What comes over the wire, up to a piece that has ``until`` or to the end."""
+    """What is received on a connection, up to a piece that contains ``until`` or to the end."""
     got = b""
     while until not in got and (piece := wire.recv(65536)):
         got += piece
@@ -611,7 +613,7 @@ def test_a_page_is_the_same_however_its_facets_come(
 
 
 @pytest.mark.usefixtures("counted_to_100")
-def test_an_exact_number_comes_with_late_facets(client: Client) -> None:
+def test_late_facets_bring_the_exact_total(client: Client) -> None:
     page = client.get("/search", q="热力").text
     assert '<h2 class="count">至少 100 条' in page
     assert '<p class="counted">共 <strong>1,234</strong> 条</p>' in page
@@ -623,7 +625,7 @@ def test_an_exact_number_comes_with_late_facets(client: Client) -> None:
     ("setting", "said"),
     [(0, "查询用时超过上限，已停止。"), (20_000, "归类没有完成，结果不受影响；请稍后重试。")],
 )
-def test_a_page_ends_well_without_its_facets(
+def test_a_page_is_complete_without_its_facets(
     client: Client, monkeypatch: pytest.MonkeyPatch, setting: int, said: str
 ) -> None:
     def broken(*_: Any) -> None:
@@ -645,7 +647,7 @@ def test_a_page_ends_well_without_its_facets(
     ["热力", "热力 或 危房", "热力 -", "热力 省:", "“热力", "(热力", "热力 或", "-热力", "标题:",
      "热力 日期:2022-03..", "省:湖北 热力", "省:(湖北 或 陕西)", "热力 非", "热 力" * 250],
 )  # fmt: skip
-def test_a_choice_just_adds_to_what_was_asked(client: Client, typed: str) -> None:
+def test_a_facet_link_only_adds_to_the_query(client: Client, typed: str) -> None:
     found = answer_of(client, typed)
     seen = 0
     for values in search_routes.choices(found, Asked(typed), client.datasette).values():
@@ -665,7 +667,7 @@ def test_a_choice_just_adds_to_what_was_asked(client: Client, typed: str) -> Non
 
 
 class Elements(HTMLParser):
-    """The names of a page's elements, of their attributes, and of what is never closed."""
+    """The names of a page's elements and attributes, and the elements that are not closed."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -685,7 +687,7 @@ class Elements(HTMLParser):
 
 
 @pytest.mark.parametrize("typed", NASTY, ids=range(len(NASTY)))
-def test_nothing_typed_is_an_error_or_markup(client: Client, typed: str) -> None:
+def test_nothing_typed_causes_an_error_or_becomes_markup(client: Client, typed: str) -> None:
     for ending in ("", ".json", ".csv", ".atom"):
         response = client.get(f"/search{ending}", q=typed, sort=typed[:9], after=typed[:9])
         assert response.status_code == 200, ending

@@ -56,7 +56,7 @@ def test_index_equals_a_scan(seed: int) -> None:
 
 @pytest.mark.parametrize("sparse", [0, 100])
 def test_common_units_beside_longer_words(monkeypatch: pytest.MonkeyPatch, sparse: int) -> None:
-    """What is looked up in the table of units, in small pieces, finds the same."""
+    """Looking up units in the table of units, in small pieces, finds the same."""
     monkeypatch.setattr(hits, "_SPARSE", sparse)
     monkeypatch.setattr(hits, "MANY", 5)
     monkeypatch.setattr(find, "MANY", 5)

@@ -1,4 +1,4 @@
-"""The server as `bulletins serve` starts it, and what it does before."""
+"""The server as `bulletins serve` starts it, and what it checks before."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def outdated(folder: Path) -> Path:
     return folder
 
 
-def test_an_index_of_another_version_is_made_anew(
+def test_an_index_of_another_version_is_rebuilt(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = outdated(tmp_path)
@@ -46,19 +46,19 @@ def test_an_index_of_another_version_is_made_anew(
     assert capsys.readouterr().out == ""
 
 
-def test_it_waits_for_no_writer(tmp_path: Path) -> None:
+def test_it_does_not_wait_for_a_writer(tmp_path: Path) -> None:
     folder = outdated(tmp_path)
     with lock(folder), pytest.raises(Locked, match="wait until it is done"):
         renew_index(folder)
 
 
-def test_nothing_is_written_where_nothing_is_wrong(tmp_path: Path) -> None:
+def test_a_current_index_is_not_written(tmp_path: Path) -> None:
     connect(tmp_path / "bulletins.db").conn.close()
     with lock(tmp_path):
         renew_index(tmp_path)
 
 
-def test_serving_begins_with_a_check_and_a_readable_index(tmp_path: Path) -> None:
+def test_before_serving_the_database_is_checked_and_its_index_rebuilt(tmp_path: Path) -> None:
     nowhere = ("127.0.0.1", 70_000)  # no such port: serving ends before it begins
     with pytest.raises(UsageError, match="there is no database"):
         serve(tmp_path, *nowhere)
@@ -90,15 +90,15 @@ def get(address: str, path: str) -> tuple[int, bytes]:
 
 
 @pytest.mark.parametrize("length", [1001, 10_000, 100_000])
-def test_long_queries_are_refused_in_words(address: str, length: int) -> None:
+def test_long_queries_are_refused_with_a_reason(address: str, length: int) -> None:
     for path in ("/search.json?q=", "/bulletins/entries.json?_search="):
         status, body = get(address, path + "危" * length)
         assert status == 400
         assert f"最多 1,000 个字符，现有 {length:,} 个" in json.loads(body)["error"]
 
 
-def test_an_address_beyond_all_measure_is_refused(address: str) -> None:
-    """By the server below, which says no more, or hangs up; it goes on to answer others."""
+def test_an_enormous_address_is_refused(address: str) -> None:
+    """The HTTP library refuses it or closes the connection; other requests are answered."""
     with suppress(ConnectionError):
         assert get(address, "/search?q=" + "危" * 500_000)[0] == 400
     assert get(address, "/search.json")[0] == 200
@@ -106,7 +106,7 @@ def test_an_address_beyond_all_measure_is_refused(address: str) -> None:
 
 @pytest.mark.parametrize("cut", [1, 5, 30, 200, 10_000])
 def test_raw_addresses_in_pieces(address: str, cut: int) -> None:
-    """Han characters as typed, in as many packets as there are."""
+    """Han characters as typed, however the bytes are split into packets."""
     line = f"GET /search.json?q={'危房' * 400} HTTP/1.1\r\n".encode()
     request = line + b"Host: 127.0.0.1\r\nConnection: close\r\n\r\n"
     host, port = address.removeprefix("http://").strip("/").split(":")
@@ -122,7 +122,7 @@ def test_raw_addresses_in_pieces(address: str, cut: int) -> None:
     assert "危房" * 400 in answer.decode()
 
 
-def test_small_answers_are_sent_at_once() -> None:
+def test_small_responses_are_sent_at_once() -> None:
     with listen("127.0.0.1", 0) as listening:
         assert listening.proto == socket.IPPROTO_TCP  # what asyncio sets TCP_NODELAY by
 
@@ -157,7 +157,7 @@ def test_check_wants_a_database_of_this_version(tmp_path: Path) -> None:
         check(path)
 
 
-def test_an_address_that_is_taken_is_one_line() -> None:
+def test_an_address_in_use_is_reported_in_one_line() -> None:
     with listen("127.0.0.1", 0) as taken:
         taken.listen()
         port = taken.getsockname()[1]
@@ -166,7 +166,7 @@ def test_an_address_that_is_taken_is_one_line() -> None:
 
 
 @pytest.mark.parametrize(("host", "port"), [("no.such.host.invalid", 0), ("127.0.0.1", 70000)])
-def test_an_address_that_is_none_is_one_line(host: str, port: int) -> None:
+def test_an_invalid_address_is_reported_in_one_line(host: str, port: int) -> None:
     with pytest.raises(UsageError, match="choose another address"):
         listen(host, port)
 

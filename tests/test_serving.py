@@ -129,7 +129,7 @@ def test_limits_of_time_are_those_of_the_documentation(client: Client) -> None:
     assert client.datasette.setting("facet_time_limit_ms") == 5_000
 
 
-def test_nobody_can_make_a_value_that_fills_the_memory(client: Client) -> None:
+def test_sql_cannot_create_a_value_that_fills_the_memory(client: Client) -> None:
     for size, status in ((1 << 20, 200), (40 << 20, 400)):
         answer = client.get("/bulletins.json", sql=f"select length(zeroblob({size})) as n")
         assert answer.status_code == status

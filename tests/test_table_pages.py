@@ -51,7 +51,7 @@ from tests.served_archive import (
         ("\u3000", {slug.removeprefix("mohurd-") for slug in DATES}),
     ],
 )
-def test_search_means_what_the_design_says(client: Client, typed: str, found: set[str]) -> None:
+def test_the_meaning_of_a_search(client: Client, typed: str, found: set[str]) -> None:
     assert {slug.removeprefix("mohurd-") for slug in client.slugs(_search=typed)} == found
 
 
@@ -123,7 +123,7 @@ def test_a_facet_asked_for_twice_is_counted_once(
 # Datasette has made the other facets' coroutines already; nobody waits for them after an error.
 @pytest.mark.filterwarnings("ignore:coroutine '.*Facet:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_facet_that_is_late_is_never_just_missing(
+def test_a_facet_that_ran_out_of_time_is_never_silently_missing(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Facets have a time limit of their own; no facet can keep this one.
@@ -198,7 +198,7 @@ ARGUMENTS = [
 
 @pytest.mark.parametrize("arguments", ARGUMENTS, ids=str)
 @pytest.mark.parametrize("key", ["_search", "_search_title", "_search_nix"])
-def test_nothing_typed_is_an_error(client: Client, key: str, arguments: dict[str, str]) -> None:
+def test_nothing_typed_causes_an_error(client: Client, key: str, arguments: dict[str, str]) -> None:
     for typed in HOSTILE:
         response = client.get(
             "/bulletins/entries.json", **{key: typed}, **arguments, _nofacet=1, _nocount=1
@@ -214,7 +214,7 @@ def test_any_text_is_searched_for(client: Client, typed: str) -> None:
 
 
 @pytest.mark.parametrize("ending", ["", ".json", ".csv"])
-def test_too_long_a_query_is_refused_in_words(client: Client, ending: str) -> None:
+def test_a_query_that_is_too_long_is_refused_with_a_reason(client: Client, ending: str) -> None:
     response = client.get(f"/bulletins/entries{ending}", _search="长" * 1001)
     assert response.status_code == 400
     said = response.json()["error"] if ending == ".json" else response.text

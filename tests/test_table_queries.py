@@ -1,4 +1,4 @@
-"""Table pages asked in a faster form: the same answers, and Datasette still asks as we know it."""
+"""Table pages with rewritten SQL: results are the same, and Datasette's SQL is as expected."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from archive.storage.database import ENTRIES_INDEX, connect
 WORDS = ("危房改造", "危房", "农村", "建设", "房", "村", "2月1日", "建房")
 PROVINCES = ("110000", "230000", "420000", "610000")
 DAYS = [f"20{year}-{month:02d}-01" for year in (19, 20) for month in range(1, 13)]
-# Days that only rows of the tail have: before, between and behind all others.
+# Days that only rows of the tail have: before, between and after all others.
 ODD_DAYS = ["2018-03-03", "2019-06-15", "2021-07-09"]
 SORTED, ADDED, TOUCHED = 500, 60, 90
 COLUMNS = ("text", "title", "heading")
@@ -70,7 +70,7 @@ def texts(row: Row) -> dict[str, str | None]:
 
 
 def filled(path: Path, seed: int) -> dict[int, Row]:
-    """Write a database whose index has rows in order and a tail; the rows that are in it."""
+    """Write a database whose index has sorted rows and a tail; returns the rows that are in it."""
     rng = random.Random(seed)
     with closing(connect(path).conn) as conn:
         conn.execute("PRAGMA foreign_keys = OFF")
@@ -110,7 +110,7 @@ def filled(path: Path, seed: int) -> dict[int, Row]:
 
 
 class Archive:
-    """Datasette over such a database, asked with and without the rewriting."""
+    """Datasette over such a database, with and without the rewriting."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -154,7 +154,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
         database.close()
 
 
-# What Datasette asks
+# What Datasette runs
 
 SOME = {"search_0": '"危房"'}
 
@@ -163,7 +163,7 @@ SOME = {"search_0": '"危房"'}
     "typed", ["危房改造", "房", "危房 村", "“农村” 或 -房", "标题:建设", "房 省:湖北", "-村"]
 )
 @pytest.mark.parametrize("sort", [{}, {"_sort_desc": "date"}, {"_sort": "date"}])
-def test_every_query_of_a_searched_page_has_a_shape_that_is_known(
+def test_every_query_of_a_search_on_a_table_page_is_recognised(
     archive: Archive, typed: str, sort: dict[str, str]
 ) -> None:
     page, count, facet = archive.asked_sql({"_search": typed, **sort})
@@ -189,7 +189,7 @@ def test_every_query_of_a_searched_page_has_a_shape_that_is_known(
         ({"source": "mee"}, False),
     ],
 )
-def test_filters_of_date_province_and_source_have_a_shape_too(
+def test_filters_by_date_province_and_source_are_recognised_too(
     archive: Archive, filters: dict[str, str], all_known: bool
 ) -> None:
     page, count, facet = archive.asked_sql({"_search": "危房", **filters})
@@ -209,7 +209,7 @@ def test_filters_of_date_province_and_source_have_a_shape_too(
         {"province": "420000"},
     ],
 )
-def test_the_rest_is_asked_as_it_is(archive: Archive, asked: dict[str, str]) -> None:
+def test_other_table_pages_run_datasettes_own_sql(archive: Archive, asked: dict[str, str]) -> None:
     page, *_ = archive.asked_sql(asked)
     assert rewritten(page, SOME) == tie_broken(page)
 
@@ -228,7 +228,7 @@ def test_other_sql_is_left_alone(sql: str) -> None:
     assert rewritten(sql, {}) == sql
 
 
-# What it answers
+# What it returns
 
 SEARCHES = [
     "危房改造", "危房", "房", "村", "建设 农村", "危房 -建设", "-危房", "房 或 村", "标题:房",
@@ -350,7 +350,7 @@ def test_all_pages_together_are_what_a_scan_finds(
 def test_pages_that_end_with_a_day_lose_nothing(
     archive: Archive, typed: str, size: int, sort: str
 ) -> None:
-    """Of words so rare that a page often has all of a day."""
+    """With words so rare that a page often has all entries of a day."""
     query = parse_entries(typed)
     found = [row for row in archive.rows.values() if query.holds(texts(row), labels(row))]
     assert 5 < len(found) < 100
@@ -397,10 +397,8 @@ FACET = """
     ],
 )
 @pytest.mark.parametrize("also", ALSO_MATCH)
-def test_what_is_looked_up_in_the_table_of_units_stays(
-    archive: Archive, sql: str, also: str
-) -> None:
-    """Common single characters beside longer words, which few rows do not have."""
+def test_conditions_on_the_table_of_units_stay(archive: Archive, sql: str, also: str) -> None:
+    """Common single characters beside longer words."""
     sql = sql.format(ALSO)
     values = {
         "search_0": '"建设"',
@@ -428,8 +426,8 @@ def test_what_is_looked_up_in_the_table_of_units_stays(
         *("select id" + ", a" * 3300 + " from", " from entries where " * 450),
     ],
 )
-def test_anybodys_sql_is_looked_at_in_no_time(sql: str) -> None:
-    """Before any limit of time, in the thread that answers everybody."""
+def test_recognising_any_sql_takes_no_time(sql: str) -> None:
+    """It happens before any time limit applies, in the thread that answers all requests."""
     start = time.perf_counter()
     assert rewritten(sql, {}) == sql
     assert time.perf_counter() - start < 0.2
