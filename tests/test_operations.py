@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from archive.search import differences
 from archive.sources import load_sources
+from archive.storage.database import ENTRIES_INDEX
 from archive.storage.rebuild import rebuild
 from archive.storage.store import Store
 from sample import bulletins
@@ -138,3 +140,12 @@ def test_the_same_captures_make_the_same_rows_at_any_time_and_place(tmp_path: Pa
         found.append(tables(tmp_path))
     assert found[0] == found[1]
     assert len(found[0]["bulletins"]) == 7
+
+
+def test_opening_for_writing_makes_an_index_of_another_version_anew(tmp_path: Path) -> None:
+    record(tmp_path, capture(body=page_html("甲。")))
+    with closing(sqlite3.connect(tmp_path / "bulletins.db")) as conn, conn:
+        conn.execute("UPDATE search_index SET version = '1'")
+    with Store(tmp_path, SOURCES) as store:
+        assert ENTRIES_INDEX.is_current(store.database.conn)
+        assert not list(differences(store.database.conn, ENTRIES_INDEX))
