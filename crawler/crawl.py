@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,7 +21,7 @@ from twisted.python.failure import Failure
 from archive.errors import SourceFailed, UsageError
 from archive.sources import Channel, Source
 from archive.storage.store import Store
-from crawler.progress import Progress
+from crawler.progress import Progress, log_lines
 from crawler.spider import BulletinSpider, SourceJob
 
 # Invariant of the archive: a second or more between two requests to a host.
@@ -59,39 +60,38 @@ def choose(sources: Mapping[str, Source], names: Sequence[str]) -> list[Source]:
 
 
 def crawl(
-    chosen: Sequence[Source], sources: Mapping[str, Source], wish: CrawlOptions
+    chosen: Sequence[Source], sources: Mapping[str, Source], options: CrawlOptions
 ) -> list[dict[str, Any]]:
     """Crawl the chosen sources; the rows of ``crawls`` that this wrote.
 
     Raises UsageError, Locked, CannotWrite, Damaged.
     """
-    channels = {source.slug: _channels(source, wish.channel) for source in chosen}
-    _check(chosen, wish)
+    channels = {source.slug: _channels(source, options.channel) for source in chosen}
+    _check(chosen, options)
     progress = Progress()
-    with Store(wish.data, sources) as store:
+    with Store(options.data, sources) as store, closing(progress), log_lines(progress):
         if store.recovered:
             progress.say(f"took in {store.recovered} captures of a crawl that was cut off")
         before = store.last_crawl()
-        crawlers = []
         process = AsyncCrawlerProcess(_settings())
+        crawlers = []
         for source in chosen:
             job = SourceJob(
                 source=source,
                 channels=channels[source.slug],
                 store=store,
                 progress=progress,
-                base_url=wish.base_url,
-                since=wish.since,
-                full=wish.full,
-                max_new=source.nightly_pages if wish.nightly else None,
+                base_url=options.base_url,
+                since=options.since,
+                full=options.full,
+                max_new=source.nightly_pages if options.nightly else None,
             )
             crawler = process.create_crawler(BulletinSpider)
-            crawler.settings.set("DOWNLOAD_DELAY", _delay(source, wish), priority="cmdline")
-            crawler.signals.connect(_remember, signal=signals.spider_error)
+            crawler.settings.set("DOWNLOAD_DELAY", _delay(source, options), priority="cmdline")
+            crawler.signals.connect(_spider_failed, signal=signals.spider_error)
             process.crawl(crawler, job=job)
             crawlers.append(crawler)
         process.start()
-        progress.end()
         for crawler in crawlers:
             if fatal := getattr(crawler.spider, "fatal", None):
                 raise fatal
@@ -102,7 +102,7 @@ def crawl(
         return rows
 
 
-def _remember(failure: Failure, response: Response, spider: BulletinSpider) -> None:
+def _spider_failed(failure: Failure, response: Response, spider: BulletinSpider) -> None:
     """An error in the spider's own code, which Scrapy would only log, is raised in the end."""
     spider.give_up(failure.value)
 
@@ -113,32 +113,33 @@ def _channels(source: Source, name: str | None) -> tuple[Channel, ...]:
     return tuple(channel for channel in source.channels if not channel.retired)
 
 
-def _check(chosen: Sequence[Source], wish: CrawlOptions) -> None:
-    """Refuse what would be unkind to a ministry's server, or cannot be meant."""
-    if wish.base_url is not None:
-        parts = urlsplit(wish.base_url)
+def _check(chosen: Sequence[Source], options: CrawlOptions) -> None:
+    """Refuse options that contradict each other, or that a ministry's server must be spared."""
+    if options.base_url is not None:
+        parts = urlsplit(options.base_url)
         if (
             parts.scheme not in ("http", "https")
             or not parts.hostname
             or parts.path not in ("", "/")
         ):
             raise UsageError(
-                f"--base-url {wish.base_url!r}: give scheme and host, http://host:port"
+                f"--base-url {options.base_url!r}: write scheme and host, http://host:port"
             )
         if len(chosen) != 1:
             raise UsageError("--base-url serves one source: name it")
-    if wish.delay is not None and not _on_loopback(wish.base_url):
-        raise UsageError("--delay is for servers on this machine: give a loopback --base-url too")
-    if wish.delay is not None and wish.delay < 0:
+    if options.delay is not None and not is_loopback(options.base_url):
+        raise UsageError("--delay is for servers on this machine: name a loopback --base-url too")
+    if options.delay is not None and options.delay < 0:
         raise UsageError("--delay cannot be negative")
-    if not _on_loopback(wish.base_url) and not os.environ.get("BULLETINS_CONTACT"):
+    if not is_loopback(options.base_url) and not os.environ.get("BULLETINS_CONTACT"):
         raise UsageError(
             "set BULLETINS_CONTACT to your e-mail or web address first: ministries must be able "
             "to see who asks (it goes into the User-Agent)"
         )
 
 
-def _on_loopback(base_url: str | None) -> bool:
+def is_loopback(base_url: str | None) -> bool:
+    """Whether an address is on this machine."""
     host = urlsplit(base_url).hostname if base_url else None
     if host == "localhost":
         return True
@@ -148,13 +149,15 @@ def _on_loopback(base_url: str | None) -> bool:
         return False
 
 
-def _delay(source: Source, wish: CrawlOptions) -> float:
-    return wish.delay if wish.delay is not None else max(MIN_DELAY, source.delay)
+def _delay(source: Source, options: CrawlOptions) -> float:
+    return options.delay if options.delay is not None else max(MIN_DELAY, source.delay)
 
 
 def _settings() -> Settings:
     settings = Settings()
     settings.setmodule("crawler.settings")
+    # Its handler would write into the progress bar.
+    settings.set("LOG_INSTALL_ROOT_HANDLER", False)
     if contact := os.environ.get("BULLETINS_CONTACT"):
         settings.set("USER_AGENT", f"{settings['USER_AGENT']} (+{contact})")
     return settings

@@ -13,14 +13,14 @@ from archive.storage.status import SourceStatus, open_readonly, statuses
 from crawler.crawl import CrawlOptions, choose, crawl
 
 
-def nightly(sources: Mapping[str, Source], wish: CrawlOptions) -> str:
-    """Crawl all enabled sources and give the summary in words.
+def nightly(sources: Mapping[str, Source], options: CrawlOptions) -> str:
+    """Crawl all enabled sources and return the summary in words.
 
     Raises SourceFailed or Stale with that summary, and what ``crawl`` raises.
     """
     chosen = choose(sources, ())
-    rows = crawl(chosen, sources, wish)
-    with closing(open_readonly(wish.data)) as conn:
+    rows = crawl(chosen, sources, options)
+    with closing(open_readonly(options.data)) as conn:
         judged = [s for s in statuses(conn, sources, now()) if s.enabled]
     summary = in_words(rows, judged)
     if any(row["outcome"] != "good" for row in rows):

@@ -1,10 +1,15 @@
-"""What a crawl shows while it runs: one moving line on a terminal, plain lines elsewhere."""
+"""What a crawl shows while it runs: a progress bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
+
+from tqdm import tqdm
 
 # Plain lines go to log files: one for so many pages is enough to see that it moves.
 _EVERY = 50
@@ -16,43 +21,62 @@ class Progress:
     def __init__(self, out: TextIO | None = None) -> None:
         self.out = out or sys.stderr
         self.live = self.out.isatty()
+        self.bar = tqdm(
+            total=0, unit=" pages", file=self.out, disable=not self.live, leave=False, ncols=79
+        )
         self._done: Counter[str] = Counter()
         self._due: Counter[str] = Counter()
 
     def listed(self, source: str, channel: str, lists: int, rows: int) -> None:
         """A list page was read."""
-        self._show(f"{source} {channel}: list page {lists}, {rows} rows", always=False)
+        self.bar.set_description(f"{source} {channel}: list page {lists}, {rows} rows")
 
     def due(self, source: str, channel: str, pages: int) -> None:
         """A walk is over and so many pages are asked for."""
-        self._due[f"{source} {channel}"] += pages
-        self._show(f"{source} {channel}: {pages} pages to ask for", always=True)
+        key = f"{source} {channel}"
+        self._due[key] += pages
+        self.bar.total += pages
+        self.bar.set_description(key)
+        if not self.live:
+            self.say(f"{key}: {pages} pages to ask for")
 
     def page(self, source: str, channel: str) -> None:
         """A page was answered."""
         key = f"{source} {channel}"
         self._done[key] += 1
+        self.bar.update()
         done, due = self._done[key], max(self._due[key], self._done[key])
-        filled = 20 * done // due
-        bar = f"[{'#' * filled}{'.' * (20 - filled)}] " if self.live else ""
-        self._show(f"{key}: {bar}{done}/{due} pages", always=done % _EVERY == 0 or done == due)
+        if not self.live and (done % _EVERY == 0 or done == due):
+            self.say(f"{key}: {done}/{due} pages")
 
     def say(self, line: str) -> None:
         """A line that stays, such as a failure."""
-        if self.live:
-            self.out.write("\r\x1b[K")
-        self.out.write(line + "\n")
+        self.bar.write(line, file=self.out)
         self.out.flush()
 
-    def end(self) -> None:
-        """Leave the terminal on a fresh line."""
-        if self.live:
-            self.out.write("\r\x1b[K")
-            self.out.flush()
+    def close(self) -> None:
+        """Take the bar off the terminal."""
+        self.bar.close()
 
-    def _show(self, line: str, *, always: bool) -> None:
-        if self.live:
-            self.out.write(f"\r\x1b[K{line}")
-            self.out.flush()
-        elif always:
-            self.say(line)
+
+class _LogLines(logging.Handler):
+    """Shows log records as lines above the progress bar."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(logging.WARNING)
+        self.progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one record, its traceback included."""
+        self.progress.say(self.format(record))
+
+
+@contextmanager
+def log_lines(progress: Progress) -> Iterator[None]:
+    """Show the warnings and errors of Scrapy and all other libraries meanwhile."""
+    handler = _LogLines(progress)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)

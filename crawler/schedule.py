@@ -54,7 +54,7 @@ def units(data: Path) -> dict[str, str]:
         f"{NAME}.service": SERVICE.format(
             folder=str(Path.cwd()).replace("%", "%%"),
             environment=_systemd_quote(f"BULLETINS_CONTACT={contact}"),
-            # Only in commands does a dollar sign mean anything.
+            # A dollar has a meaning only in commands.
             command=" ".join(_systemd_quote(word).replace("$", "$$") for word in _command(data)),
         ),
         f"{NAME}.timer": TIMER,
@@ -62,16 +62,20 @@ def units(data: Path) -> dict[str, str]:
 
 
 def cron_line(data: Path) -> str:
-    """The crontab line: the night in China as this machine's clock shows it today."""
+    """The crontab line: the night in China as this machine's clock shows it today.
+
+    It makes the data folder, since the shell opens the log there before anything runs.
+    """
     night = datetime.combine(now().astimezone(CHINA).date(), NIGHT, tzinfo=CHINA).astimezone()
-    log = shlex.quote(str(data / "nightly.log"))
+    folder, log = shlex.quote(str(data)), shlex.quote(str(data / "nightly.log"))
     words = [*_command(data), "--random-delay", str(RANDOM_SECONDS)]
     contact = shlex.quote(os.environ.get("BULLETINS_CONTACT", ""))
     line = (
         f"{night.minute} {night.hour} * * * cd {shlex.quote(str(Path.cwd()))} && "
-        f"BULLETINS_CONTACT={contact} {shlex.join(words)} >> {log} 2>&1 # {NAME}"
+        f"mkdir -p {folder} && BULLETINS_CONTACT={contact} {shlex.join(words)} >> {log} 2>&1 "
+        f"# {NAME}"
     )
-    # In a crontab a bare percent sign is a line end.
+    # In a crontab a bare % is a line end.
     return line.replace("%", "\\%")
 
 
@@ -104,7 +108,7 @@ def install(data: Path) -> str:
 
 
 def show() -> str:
-    """What is installed, in words."""
+    """What is installed, as text."""
     timer = _unit_folder() / f"{NAME}.timer"
     if timer.is_file():
         state = ""

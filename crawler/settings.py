@@ -8,6 +8,7 @@ from __future__ import annotations
 from archive import __version__
 
 BOT_NAME = "ministry-bulletin-archive"
+SPIDER_MODULES = ["crawler.spider"]
 USER_AGENT = f"{BOT_NAME}/{__version__}"
 ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = BOT_NAME
@@ -27,16 +28,19 @@ DOWNLOAD_FAIL_ON_DATALOSS = False
 # Off by default in Scrapy.
 DOWNLOAD_VERIFY_CERTIFICATES = True
 
-# A site that is down for seconds is asked twice more; walls (412, 521, 403) never are.
+# A site that is down for seconds is asked twice more; block pages (412, 521, 403) never are.
 RETRY_TIMES = 2
 RETRY_HTTP_CODES = [500, 502, 503, 504, 408, 429, 522, 524]
+# What stays failed after that is an incident, which the archive says in its own words.
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
+# A page that came broken is asked for again by the spider, and its meta is then the first try's.
+META_COPY_WARN_SKIP_KEYS = ["download_latency", "retry_times"]
 
-# Cookies would be needed only to pass walls; their code also reaches for a public suffix list.
+# Cookies would be needed only to pass block pages; their code also loads a public suffix list.
 COOKIES_ENABLED = False
 METAREFRESH_ENABLED = False
-REFERER_ENABLED = False
-# The archive unpacks answers by itself, within bounds, after they are kept as sent.
-COMPRESSION_ENABLED = False
+# Not REFERER_ENABLED: redirects, which robots.txt may use, ask for that middleware.
+REFERRER_POLICY = "no-referrer"
 # Both open a port on this machine.
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
@@ -44,7 +48,7 @@ REMOTE_CONTROL_ENABLED = False
 DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
     "Accept-Language": "zh-CN,zh;q=0.9",
-    # What archive.decode can undo.
+    # What archive.captures.decode can undo.
     "Accept-Encoding": "gzip, deflate",
 }
 
@@ -58,5 +62,5 @@ DOWNLOADER_MIDDLEWARES = {
     "crawler.middlewares.CaptureMiddleware": 900,
 }
 
-LOG_ENABLED = False
-LOG_INSTALL_ROOT_HANDLER = False
+# A crawl is quiet unless something is wrong.
+LOG_LEVEL = "WARNING"

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import scrapy
+from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.exceptions import CloseSpider, DownloadCancelledError, IgnoreRequest
 from scrapy.http import Request, Response
+from scrapy.statscollectors import StatsCollector
 from twisted.python.failure import Failure
 
 from archive.captures.warc import Capture
@@ -23,7 +25,7 @@ from archive.clock import now, stamp
 from archive.sources import Channel, Source
 from archive.storage.ingest import Outcome
 from archive.storage.store import DuePage, Store
-from crawler.middlewares import RobotsUnavailable
+from crawler.middlewares import TARGET, RobotsUnavailable, Target
 from crawler.platforms import PLATFORMS
 from crawler.platforms.step import Step
 from crawler.progress import Progress
@@ -34,14 +36,14 @@ MAX_HOPS = 5
 # The longest list known, of 地方信息, had 670 pages in 2026.
 MAX_LISTS = 5000
 # Enough lines for a mail from cron; a redesign can fail every page.
-SAID_FAILURES = 20
-# Answers that a second try often mends.
-_FLEETING = ("truncated", "empty")
+SHOWN_FAILURES = 20
+# Incidents that a second try often mends.
+_TEMPORARY = ("truncated", "empty")
 # Incidents that are the host's doing rather than one page's.
-_SHUT_OUT = ("unreachable", "wall-", "http-")
-_CIRCLES = "one address leads to another without end: look where the site moved it"
+_HOST_INCIDENTS = ("unreachable", "wall-", "http-")
+_ENDLESS = "one address leads to another without end: look where the site moved it"
 
-
+# The columns of ``crawls`` that count something.
 COUNTS = ("lists", "pages", "unchanged", "new_bulletins", "new_revisions", "missing", "failures")
 _COUNTED = {
     "new": "new_bulletins",
@@ -72,12 +74,16 @@ class SourceJob:
 
 @dataclass(slots=True)
 class ChannelRun:
-    """One channel's part of a crawl, as it will stand in ``crawls``."""
+    """One channel's part of a crawl, as it will stand in ``crawls``.
+
+    The counts are Scrapy's stats ``bulletins/<channel>/<count>``. ``settled`` is when the last
+    crawl ended that walked the whole list, None where there is none or it does not matter.
+    """
 
     channel: Channel
     crawl: int
     settled: str | None
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    stats: StatsCollector
     walked: bool = False
     asked: set[str] = field(default_factory=set)
     # Until its walk is over a channel has at least its list to ask for.
@@ -85,20 +91,25 @@ class ChannelRun:
     listed: set[str] = field(default_factory=set)
     problem: str | None = None
 
-    @property
-    def failed(self) -> bool:
-        """Whether anything of it failed."""
-        return self.counts["failures"] > 0
+    def count(self, name: str) -> int:
+        """Count one more of ``name``; how many there are now."""
+        self.stats.inc_value(self._key(name))
+        return self.counted(name)
 
-    def count(self, name: str) -> None:
-        """One more of ``name``."""
-        self.counts[name] += 1
+    def counted(self, name: str) -> int:
+        """How many of ``name`` there are."""
+        return int(self.stats.get_value(self._key(name), 0))
+
+    def _key(self, name: str) -> str:
+        return f"bulletins/{self.channel.slug}/{name}"
 
 
 class BulletinSpider(scrapy.Spider):
     """Crawls the channels of one source into a store."""
 
     name = "bulletins"
+    # The archive unpacks answers by itself, within bounds, after they are kept as sent.
+    custom_settings = {"COMPRESSION_ENABLED": False}  # noqa: RUF012 (declared by Scrapy)
 
     def __init__(self, job: SourceJob, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -108,6 +119,14 @@ class BulletinSpider(scrapy.Spider):
         self.runs: dict[str, ChannelRun] = {}
         self.failed_in_a_row = 0
         self.fatal: BaseException | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        if "job" not in kwargs:
+            raise SystemExit(
+                "scrapy: this spider needs a store: run `bulletins crawl SOURCE` instead"
+            )
+        return super().from_crawler(crawler, *args, **kwargs)
 
     async def start(self) -> AsyncIterator[Request]:
         """The first step of each channel's list."""
@@ -123,64 +142,61 @@ class BulletinSpider(scrapy.Spider):
         for channel in self.job.channels:
             crawl = self.store.begin_crawl(self.source.slug, channel.slug, stamp(now()))
             settled = self.store.settled_before(self.source.slug, channel.slug)
-            self.runs[channel.slug] = ChannelRun(channel, crawl, None if self.job.full else settled)
+            run = ChannelRun(channel, crawl, None if self.job.full else settled, self.crawler.stats)
+            self.runs[channel.slug] = run
             first = PLATFORMS[channel.platform].first(self.source, channel)
-            yield self._step_request(channel, first)
+            yield self._list_request(run, first)
 
     def give_up(self, error: BaseException | None) -> None:
         """Remember the first error that is no page's; ``crawl`` raises it when all has stopped."""
         if self.fatal is None and error is not None:
             self.fatal = error
 
-    # What the capture middleware asks
-
     def record(self, capture: Capture) -> Outcome:
-        """Keep an answer and say what it is."""
+        """Keep an answer and say what it is; the capture middleware calls it."""
         return self.store.record(capture)
-
-    def address_of(self, request: Request) -> str:
-        """The canonical address of a request; robots.txt is asked for by a middleware."""
-        address = request.meta.get("address")
-        return str(address) if address else self.source.home + urlsplit(request.url).path
 
     # Lists
 
-    def _step_request(self, channel: Channel, step: Step, hops: int = 0) -> Request:
+    def _list_request(self, run: ChannelRun, step: Step, hops: int = 0) -> Request:
+        target = Target(step.address, run.channel.slug, step.role)
         return self._request(
-            step.address, channel, step.role, self.parse_list, priority=10, step=step, hops=hops
+            target, self.parse_list, {"run": run, "step": step, "hops": hops}, priority=10
         )
 
-    def parse_list(self, response: Response) -> Iterator[Request]:
+    def parse_list(
+        self, response: Response, run: ChannelRun, step: Step, hops: int, outcome: Outcome
+    ) -> Iterator[Request]:
         """Go on through the list, or to its pages where the walk is over."""
-        run, outcome = self.runs[response.meta["channel"]], response.meta["outcome"]
-        step: Step = response.meta["step"]
-        run.count("lists")
+        lists = run.count("lists")
         if outcome.kind == "failed":
-            yield from self._retry(response) or self._list_failed(run, outcome)
+            yield from self._retry(response, outcome) or self._list_failed(run, outcome)
             return
         self.failed_in_a_row = 0
-        if outcome.kind == "moved":
-            if response.meta["hops"] < MAX_HOPS:
+        if outcome.kind == "moved" and outcome.location:
+            if hops < MAX_HOPS:
                 moved = Step(outcome.location, step.role, step.number)
-                yield self._step_request(run.channel, moved, response.meta["hops"] + 1)
+                yield self._list_request(run, moved, hops + 1)
             else:
-                yield from self._list_failed(run, self._in_circles(run, step.address))
+                yield from self._list_failed(run, self._endless(run, step.address))
             return
         platform = PLATFORMS[run.channel.platform]
         following = platform.after(step, self.source, run.channel, outcome)
         if self._walk_is_over(run, outcome) or following is None:
             yield from self._due_requests(run)
-        elif run.counts["lists"] >= MAX_LISTS:
-            yield from self._list_failed(run, self._in_circles(run, step.address))
+        elif lists >= MAX_LISTS:
+            yield from self._list_failed(run, self._endless(run, step.address))
         else:
-            yield self._step_request(run.channel, following)
+            yield self._list_request(run, following)
 
     def _walk_is_over(self, run: ChannelRun, outcome: Outcome) -> bool:
         """Whether the list ended, repeats itself, or reached what earlier crawls settled."""
         if outcome.kind == "column":
             return False
         rows = frozenset(row.address for row in outcome.rows)
-        self.job.progress.listed(self.source.slug, run.channel.slug, run.counts["lists"], len(rows))
+        self.job.progress.listed(
+            self.source.slug, run.channel.slug, run.counted("lists"), len(rows)
+        )
         if outcome.kind == "end" or rows <= run.listed:
             run.walked = True
             return True
@@ -215,42 +231,41 @@ class BulletinSpider(scrapy.Spider):
         for page in due:
             if page.address not in run.asked:
                 run.asked.add(page.address)
-                yield self._page_request(run.channel, page)
+                yield self._page_request(run, page)
 
     def _page_request(
-        self, channel: Channel, page: DuePage, hops: int = 0, listed: str | None = None
+        self, run: ChannelRun, page: DuePage, hops: int = 0, listed: str | None = None
     ) -> Request:
         headers = {"If-None-Match": page.etag, "If-Modified-Since": page.last_modified}
         return self._request(
-            page.address,
-            channel,
-            "page",
+            Target(page.address, run.channel.slug, "page"),
             self.parse_page,
+            {"run": run, "listed": listed or page.address, "hops": hops},
             headers={name: value for name, value in headers.items() if value},
-            hops=hops,
-            listed=listed or page.address,
         )
 
-    def parse_page(self, response: Response) -> Iterator[Request]:
-        """Count what a page turned out to be; follow where it moved within the site."""
-        run, outcome = self.runs[response.meta["channel"]], response.meta["outcome"]
+    def parse_page(
+        self, response: Response, run: ChannelRun, listed: str, hops: int, outcome: Outcome
+    ) -> Iterator[Request]:
+        """Count what a page turned out to be; follow where it moved within the site.
+
+        ``listed`` is the address that the list has for it, before ``hops`` redirects.
+        """
         if outcome.kind == "failed":
-            if retry := self._retry(response):
+            if retry := self._retry(response, outcome):
                 yield from retry
                 return
             self._page_done(run)
-            self._failure(run, response.meta["address"], outcome)
+            self._failure(run, response.meta[TARGET].address, outcome)
             return
         self.failed_in_a_row = 0
-        if outcome.kind == "moved":
-            target, hops = outcome.location, response.meta["hops"] + 1
-            if hops > MAX_HOPS:
-                listed = response.meta["listed"]
-                self._failure(run, listed, self._in_circles(run, listed))
+        if outcome.kind == "moved" and outcome.location:
+            target = outcome.location
+            if hops >= MAX_HOPS:
+                self._failure(run, listed, self._endless(run, listed))
             elif target not in run.asked:
                 run.asked.add(target)
-                following = DuePage(target, None, None)
-                yield self._page_request(run.channel, following, hops, response.meta["listed"])
+                yield self._page_request(run, DuePage(target, None, None), hops + 1, listed)
                 return
         if outcome.kind in _COUNTED:
             run.count(_COUNTED[outcome.kind])
@@ -262,17 +277,19 @@ class BulletinSpider(scrapy.Spider):
 
     # Failures
 
-    def _in_circles(self, run: ChannelRun, address: str) -> Outcome:
+    def _endless(self, run: ChannelRun, address: str) -> Outcome:
         """More redirects than any site means: an incident without a response of its own."""
-        outcome = Outcome("failed", incident="moved", message=_CIRCLES)
-        self.store.incident(
-            stamp(now()), self.source.slug, run.channel.slug, address, "moved", _CIRCLES
-        )
+        outcome = Outcome("failed", incident="moved", message=_ENDLESS)
+        self._incident(run, address, "moved", _ENDLESS)
         return outcome
 
-    def _retry(self, response: Response) -> list[Request]:
-        outcome: Outcome = response.meta["outcome"]
-        if outcome.incident not in _FLEETING or response.request is None:
+    def _incident(self, run: ChannelRun, address: str, kind: str, message: str) -> None:
+        self.store.incident(
+            stamp(now()), self.source.slug, run.channel.slug, address, kind, message
+        )
+
+    def _retry(self, response: Response, outcome: Outcome) -> list[Request]:
+        if outcome.incident not in _TEMPORARY or response.request is None:
             return []
         again = get_retry_request(response.request, spider=self, reason=outcome.incident)
         return [again] if again else []
@@ -282,37 +299,31 @@ class BulletinSpider(scrapy.Spider):
         if self.fatal is not None:
             raise CloseSpider("fatal")
         request: Request = failure.request  # type: ignore[attr-defined]
-        run = self.runs[request.meta["channel"]]
-        kind, message = _explain(failure.value, urlsplit(request.url).netloc)
-        self.store.incident(
-            stamp(now()),
-            self.source.slug,
-            run.channel.slug,
-            request.meta["address"],
-            kind,
-            message,
-        )
+        run: ChannelRun = request.cb_kwargs["run"]
+        target: Target = request.meta[TARGET]
+        kind, message = incident_without_answer(failure.value, urlsplit(request.url).netloc)
+        self._incident(run, target.address, kind, message)
         outcome = Outcome("failed", incident=kind, message=message)
-        if request.meta["role"] != "page":
+        if target.role != "page":
             yield from self._list_failed(run, outcome)
             return
         self._page_done(run)
         if kind == "forbidden":
-            self.job.progress.say(f"{self.source.slug}: {request.meta['address']}: {message}")
+            self.job.progress.say(f"{self.source.slug}: {target.address}: {message}")
         else:
-            self._failure(run, request.meta["address"], outcome)
+            self._failure(run, target.address, outcome)
 
     def _failure(self, run: ChannelRun, what: str, outcome: Outcome) -> None:
         """Say and count a failure; enough of the host's own making in a row end the crawl."""
-        run.count("failures")
+        failures = run.count("failures")
         run.problem = run.problem or f"{what}: {outcome.message}"
-        if run.counts["failures"] <= SAID_FAILURES:
+        if failures <= SHOWN_FAILURES:
             where = f"{self.source.slug} {run.channel.slug}"
             self.job.progress.say(f"{where}: {what}: {outcome.message}")
-        elif run.counts["failures"] == SAID_FAILURES + 1:
+        elif failures == SHOWN_FAILURES + 1:
             self.job.progress.say(f"{self.source.slug}: more failures are in the table incidents")
-        shut_out = (outcome.incident or "").startswith(_SHUT_OUT)
-        self.failed_in_a_row = self.failed_in_a_row + 1 if shut_out else 0
+        is_the_hosts = (outcome.incident or "").startswith(_HOST_INCIDENTS)
+        self.failed_in_a_row = self.failed_in_a_row + 1 if is_the_hosts else 0
         if self.failed_in_a_row >= FAILURES_IN_A_ROW:
             self.job.progress.say(
                 f"{self.source.slug}: {FAILURES_IN_A_ROW} failures in a row, left alone until the "
@@ -321,23 +332,14 @@ class BulletinSpider(scrapy.Spider):
             raise CloseSpider("failing")
 
     def _request(
-        self, address: str, channel: Channel, role: str, callback: Any, **extra: Any
+        self, target: Target, callback: Any, arguments: dict[str, Any], **extra: Any
     ) -> Request:
-        meta = {
-            "address": address,
-            "channel": channel.slug,
-            "role": role,
-            "handle_httpstatus_all": True,
-            "dont_redirect": True,
-            "hops": extra.pop("hops"),
-            "step": extra.pop("step", None),
-            "listed": extra.pop("listed", address),
-        }
         return Request(
-            self._fetched(address),
+            self._fetched(target.address),
             callback=callback,
             errback=self.no_answer,
-            meta=meta,
+            cb_kwargs=arguments,
+            meta={TARGET: target, "handle_httpstatus_all": True, "dont_redirect": True},
             dont_filter=True,
             **extra,
         )
@@ -350,27 +352,31 @@ class BulletinSpider(scrapy.Spider):
         return urlunsplit((base.scheme, base.netloc, parts.path, parts.query, ""))
 
     def closed(self, reason: str) -> None:
-        """Write each channel's line in ``crawls``."""
-        if self.fatal is not None:
-            return
-        for run in self.runs.values():
-            unfinished = reason != "finished" and run.counts["pages"] < run.due
-            stopped = reason not in ("finished", "failing") or (unfinished and not run.failed)
-            outcome = "stopped" if stopped else "failed" if run.failed else "good"
-            self.store.finish_crawl(
-                run.crawl,
-                {
-                    "finished_at": stamp(now()),
-                    "outcome": outcome,
-                    "walked": int(run.walked),
-                    "message": run.problem,
-                    **run.counts,
-                },
-            )
+        """Write each channel's row of ``crawls``; an error here would be lost in Scrapy's log."""
+        try:
+            for run in self.runs.values() if self.fatal is None else ():
+                self.store.finish_crawl(run.crawl, _row(run, reason))
+        except Exception as error:
+            self.give_up(error)
 
 
-def _explain(error: BaseException | None, host: str) -> tuple[str, str]:
-    """An incident's kind and message for a request that brought no response."""
+def _row(run: ChannelRun, reason: str) -> dict[str, str | int | None]:
+    """How a channel's crawl ended, as its row of ``crawls`` says it."""
+    counts = {name: run.counted(name) for name in COUNTS}
+    failed = counts["failures"] > 0
+    unfinished = reason != "finished" and counts["pages"] < run.due
+    stopped = reason not in ("finished", "failing") or (unfinished and not failed)
+    return {
+        "finished_at": stamp(now()),
+        "outcome": "stopped" if stopped else "failed" if failed else "good",
+        "walked": int(run.walked),
+        "message": run.problem,
+        **counts,
+    }
+
+
+def incident_without_answer(error: BaseException | None, host: str) -> tuple[str, str]:
+    """The incident's kind and message for a request that brought no response."""
     if isinstance(error, RobotsUnavailable):
         return "unreachable", (
             f"{host} cannot be asked for its robots.txt ({error}), so nothing is asked of it: "

@@ -1,4 +1,4 @@
-"""Bad nights: walls, drops, broken pages and lists, each an incident with its bytes kept."""
+"""Bad nights: block pages, drops, broken pages and lists, each an incident with its bytes kept."""
 
 from __future__ import annotations
 
@@ -306,7 +306,7 @@ def test_robots_that_fails_forbids_everything(tmp_path: Path) -> None:
         (["crawl", "mohurd"], 2, "BULLETINS_CONTACT"),
         (["crawl", "mohurd", "--delay", "0"], 2, "loopback"),
         (["crawl", "mohurd", "--base-url", "nonsense"], 2, "http://host:port"),
-        (["crawl", "mohurd", "--since", "May"], 2, "no date"),
+        (["crawl", "mohurd", "--since", "May"], 2, "not a date"),
         (["rebuild", "--data", "nowhere"], 2, "no captures"),
         (["status", "--data", "nowhere"], 2, "make demo-data"),
         (["parse", "nowhere.html"], 2, "cannot read"),

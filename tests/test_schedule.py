@@ -116,3 +116,45 @@ def test_no_contact_no_schedule(home: Path) -> None:
     done = schedule_(home, "install", BULLETINS_CONTACT="")
     assert done.returncode == 2
     assert "BULLETINS_CONTACT" in done.stderr
+
+
+def run_line(home: Path, line: str) -> subprocess.CompletedProcess[str]:
+    """Run a crontab line as cron does: its command by sh, after ``\\%`` has become ``%``."""
+    command = line.split(maxsplit=5)[5].replace("\\%", "%")
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=home,
+        env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_the_crontab_line_runs_on_a_fresh_checkout(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing has made the data folder yet, and its name has what a shell and cron trip over."""
+    data = home / "100% $new 'data'"
+    program(home, "bulletins", '#!/bin/sh\necho "$BULLETINS_CONTACT: $*; from $(pwd)"\n')
+    monkeypatch.setattr(sys, "executable", str(home / "bin" / "python"))
+    monkeypatch.setenv("BULLETINS_CONTACT", "50% <who@example.org>")
+    monkeypatch.chdir(home)
+    done = run_line(home, schedule.cron_line(data))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (data / "nightly.log").read_text() == (
+        f"50% <who@example.org>: nightly --data {data} --random-delay 3600; from {home}\n"
+    )
+
+
+def test_the_crontab_line_runs_the_real_program(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets as far as the program's own refusal, since no contact is set: nothing is crawled."""
+    monkeypatch.setattr(schedule, "RANDOM_SECONDS", 0)
+    monkeypatch.setenv("BULLETINS_CONTACT", "")
+    data = home / "data"
+    done = run_line(home, schedule.cron_line(data))
+    assert done.returncode == 2, done.stderr
+    assert "set BULLETINS_CONTACT" in (data / "nightly.log").read_text()
