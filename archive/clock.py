@@ -47,6 +47,14 @@ def civil_date(text: str) -> str:
     return parse_stamp(text).astimezone(CHINA).date().isoformat()
 
 
+def civil_day(year: int, month: int, day: int) -> date | None:
+    """The day of that number; None where the calendar has no such day."""
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
 def china_instant(day: date, hour: int, minute: int, second: int = 0) -> str:
     """A ministry's local time as a UTC stamp."""
     local = datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=CHINA)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
+from archive.clock import civil_day
 from archive.errors import UsageError
+from archive.hrefs import read_href
 
 # Document ids as the publishing systems write them into addresses, first match wins:
 # TRS and MOHURD era A `t20200528_245619.html`, era B `20200528_245619.html`, Hanweb jpaas and
@@ -104,11 +106,11 @@ class PageContext:
     def canonical(self, href: str) -> str | None:
         """The address at the ministry that a link leads to; None when it leaves the site.
 
-        Scheme and host become the home's, whatever host served the page; the fragment goes, and
-        so do line breaks that the page's source has inside the address.
+        Scheme and host become the home's, whatever host served the page; the fragment is dropped.
+        The link is read as a browser reads it (``read_href``).
         """
         try:
-            parts = urlsplit(urljoin(self.address, re.sub(r"\s+", "", href)))
+            parts = urlsplit(urljoin(self.address, read_href(href)))
             known = parts.hostname in self.source.hosts
         except ValueError:
             return None
@@ -131,9 +133,4 @@ def document_id(address: str) -> str | None:
 def date_in_address(address: str) -> date | None:
     """The civil date that eras A and B and TRS write into a page's address."""
     found = _URL_DATE.search(urlsplit(address).path)
-    if found is None:
-        return None
-    try:
-        return date(int(found[1]), int(found[2]), int(found[3]))
-    except ValueError:
-        return None
+    return civil_day(int(found[1]), int(found[2]), int(found[3])) if found else None

@@ -15,6 +15,7 @@ from archive.normalise.segments import Piece, divide
 from archive.parse.detail_page import Page, read_page
 from archive.parse.lines import Line, paragraphs_of
 from archive.parse.origins import is_publication, origin_of_credit, read_origin, take_origin
+from archive.parse.written_dates import full_dates
 from archive.sources import PageContext
 
 # 联播（二）, 简报（第3期）, 简报第3期, 简报2020年第3期（总第40期); a year in brackets is no number.
@@ -27,13 +28,12 @@ _ISSUE = re.compile(
     r"|\s*[（(](?P<bracketed>[一二三四五六七八九十百零〇]{1,5}|\d{1,3})[）)]$"
 )
 _TITLE_YEAR = re.compile(r"((?:19|20)\d{2})\s*年")
-_FULL_DATE = re.compile(r"((?:19|20)\d{2})年(\d{1,2})月(\d{1,2})日")
 _DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {"零": 0}
 
 
-def read_bulletin(text: str, links: PageContext | None, listed: date | None = None) -> Bulletin:
-    """A decoded detail page as a bulletin; raises Unreadable where it is none."""
-    return to_bulletin(read_page(text, links, listed), links.address if links else None)
+def read_bulletin(text: str, context: PageContext | None, listed: date | None = None) -> Bulletin:
+    """A decoded detail page as a bulletin; raises Unreadable where it is not one."""
+    return to_bulletin(read_page(text, context, listed), context.address if context else None)
 
 
 def to_bulletin(page: Page, url: str | None) -> Bulletin:
@@ -67,11 +67,8 @@ def to_bulletin(page: Page, url: str | None) -> Bulletin:
 def _last_full_date(paragraphs: Sequence[Line]) -> date | None:
     """The last date with a year in a text: papers are signed and dated at their end."""
     for line in reversed(paragraphs):
-        for found in reversed(list(_FULL_DATE.finditer(line.text))):
-            try:
-                return date(int(found[1]), int(found[2]), int(found[3]))
-            except ValueError:
-                continue
+        if days := list(full_dates(line.text)):
+            return days[-1]
     return None
 
 

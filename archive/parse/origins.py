@@ -1,20 +1,17 @@
-"""Origins: the line that says where a ministry took a text from, in all its shapes."""
+"""Origins: the line that says from where a ministry took a text, in all its shapes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
 
 from archive.model import Origin
 from archive.parse.lines import Line
+from archive.parse.written_dates import WRITTEN_DATE, read_date
 
 _PUBLICATION = re.compile(r"(?:报|网|社|刊|杂志|电视台|电台|客户端|频道|公众号|周报|日报)$")
 _LABEL = r"(?:摘自|摘编自|选自|转自|转载自|原载于?|刊于|(?:信息|文章|稿件|资料)?来源|稿源)"
-_DATE = (
-    r"(?:19|20)\d{2}\s{0,2}[-./年]\s{0,2}\d{1,2}\s{0,2}[-./月]\s{0,2}\d{1,2}(?:\s{0,2}日)?"
-    r"(?:\s{0,2}\d{1,2}:\d{2}(?::\d{2})?)?"
-)
+_DATE = rf"{WRITTEN_DATE}(?:\s{{0,2}}\d{{1,2}}:\d{{2}}(?::\d{{2}})?)?"
 _NAME = r"(?!发布|发表|时间|日期|来源|编辑|责任)[\u3400-\u9fff·]{1,10}"
 _TITLE = r"(?:本报|特约)?(?:记者|通讯员|作者|撰稿|责任编辑|编辑|文/)"
 _ROLE = rf"{_TITLE}\s?[:：]?\s{{0,2}}{_NAME}(?:[、\s]{_NAME}){{0,5}}"
@@ -27,15 +24,15 @@ _ORIGIN = re.compile(
     rf"(?P<rest>{_REST})\s*[）)】\]〕]?"
 )
 _OURSELVES = frozenset(("本报", "本网", "本刊", "本社", "本站"))
-_SECTION_SIGN = re.compile(r"\s*[•·・‧∙]\s*")
-# No origin line met by hand is longer than 60 characters.
+_SECTION_MARK = re.compile(r"\s*[•·・‧∙]\s*")
+# The longest origin line found by hand has 60 characters.
 _MAX_LENGTH = 100
-# It stands among the last lines of a text, seldom as its first.
+# It is among the last lines of a text, seldom its first.
 _TAIL = 3
 
 
 def read_origin(line: str) -> Origin | None:
-    """A line that is nothing but an origin; ``publication`` is as written, a newspaper or not.
+    """The origin that a whole line is, or None; ``publication`` can be any name, as written.
 
     Shapes: ``摘自　《报•版》　2020.05.13``, ``来源：报 2020-05-13``,
     ``（《报》2020年5月13日 记者 某某）``.
@@ -45,26 +42,26 @@ def read_origin(line: str) -> Origin | None:
         return None
     publication, section = found["plain"], None
     if found["quoted"]:
-        publication, *rest = _SECTION_SIGN.split(found["quoted"], maxsplit=1)
+        publication, *rest = _SECTION_MARK.split(found["quoted"], maxsplit=1)
         section = rest[0] if rest else None
     if not found["label"]:
         # Without a label only brackets or a date tell an origin from a title in its own line.
-        dated = re.search(_DATE, found["before"] or found["rest"]) is not None
+        dated = re.search(WRITTEN_DATE, found["before"] or found["rest"]) is not None
         credited = bool(found["open"]) and ("者" in found["rest"] or bool(found["quoted"]))
         if not (is_publication(publication) and (dated or credited)):
             return None
     if publication in _OURSELVES:
         return None
-    return Origin(literal, publication, section, _date(found["before"] or found["rest"]))
+    return Origin(literal, publication, section, read_date(found["before"] or found["rest"]))
 
 
 def is_publication(name: str) -> bool:
-    """Whether a name is a newspaper's, an agency's or a site's rather than an office's."""
+    """Whether a name is that of a newspaper, an agency or a site rather than of an office."""
     return _PUBLICATION.search(name) is not None
 
 
 def origin_of_credit(credit: str) -> Origin | None:
-    """The origin that a page's credit (``中国建设报 2020-05-13``) is; None for an office."""
+    """The origin that a page's credit names (``中国建设报 2020-05-13``); None for an office."""
     found = read_origin(f"来源：{credit}")
     if found and found.publication and is_publication(found.publication):
         return Origin(credit, found.publication, found.section, found.date)
@@ -72,20 +69,9 @@ def origin_of_credit(credit: str) -> Origin | None:
 
 
 def take_origin(paragraphs: Sequence[Line]) -> tuple[Origin | None, list[Line]]:
-    """The origin line, met among the last paragraphs or as the first, and the rest."""
+    """The origin line, found among the last paragraphs or as the first, and the other lines."""
     last = len(paragraphs) - 1
     for index in dict.fromkeys((*range(last, max(last - _TAIL, -1), -1), 0)):
         if 0 <= index <= last and (found := read_origin(paragraphs[index].text)):
             return found, [*paragraphs[:index], *paragraphs[index + 1 :]]
     return None, list(paragraphs)
-
-
-def _date(text: str) -> date | None:
-    found = re.search(_DATE, text)
-    if found is None:
-        return None
-    year, month, day, *_ = (int(n) for n in re.findall(r"\d+", found[0]))
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
