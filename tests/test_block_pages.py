@@ -1,15 +1,22 @@
-"""Walls have names; bulletins that talk about walls have none."""
+"""Block pages are told apart by kind; bulletins about captchas are not block pages."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.captures.block_pages import visible_text, wall_of
+from archive.captures.block_pages import block_page_kind
+from archive.parse.html import shown_pieces
+
+
+def kind(status: int, set_cookie: str, text: str) -> str | None:
+    return block_page_kind(status, set_cookie, text, shown_pieces(text))
+
 
 CHALLENGE = "<html><head><script>$_ts={};$_ts.cd='x';</script></head><body></body></html>"
 JSL = "<script>document.cookie=('_')+('_')+'jsl_clearance_s=1';location.href='/'</script>"
@@ -56,13 +63,13 @@ WARNING = "各地提醒住户不要向陌生人透露验证码。"
         (500, "", CAPTCHA, None),
     ],
 )
-def test_names(status: int, cookie: str, text: str, expected: str | None) -> None:
-    assert wall_of(status, cookie, text) == expected
+def test_kinds(status: int, cookie: str, text: str, expected: str | None) -> None:
+    assert kind(status, cookie, text) == expected
 
 
-def test_a_refusal_without_a_sign_is_no_wall(shared: Path) -> None:
+def test_a_plain_refusal_is_not_a_block_page(shared: Path) -> None:
     page = (shared / "pages" / "mofcom_403_1.html").read_text()
-    assert wall_of(403, "", page) is None
+    assert kind(403, "", page) is None
 
 
 @pytest.mark.parametrize(
@@ -78,28 +85,28 @@ def test_a_refusal_without_a_sign_is_no_wall(shared: Path) -> None:
     ],
 )
 def test_bulletins_about_captchas(text: str) -> None:
-    assert wall_of(200, "", text) is None
+    assert kind(200, "", text) is None
 
 
 @pytest.mark.parametrize(
-    ("text", "seen"),
-    [
-        ("<p>甲 乙</p>丙", "甲乙丙"),
-        ("甲<script>var a='<b>'</script>乙<style>p{}</style>丙<!-- <p>丁 -->戊", "甲乙丙戊"),
-        ("<title>题</title>甲<noscript>乙</noscript>", "甲"),
-        ("甲<script>没有结束", "甲"),
-        ("甲<!-- 没有结束", "甲"),
-        ("3 < 5 甲", "3<5甲"),
-        ("甲<p", "甲"),
-        ("<STYLE>x</STYLE>甲", "甲"),
-    ],
+    "hiding", ['<div style="display: none">{}</div>', "<template>{}</template>"]
 )
-def test_visible_text(text: str, seen: str) -> None:
-    assert visible_text(text, 100) == seen
+def test_hidden_text_does_not_make_a_block_page_a_page(hiding: str) -> None:
+    hidden = hiding.format("老旧小区改造今年五月开工。" * 90)
+    assert kind(200, "", f"<body>{hidden}请输入验证码<input></body>") == "wall-captcha"
 
 
-def test_visible_text_stops_at_its_limit() -> None:
-    assert len(visible_text("<p>甲</p>" * 5000, 600)) == 600
+def test_no_more_text_is_read_than_decides() -> None:
+    read = 0
+
+    def shown() -> Iterator[str]:
+        nonlocal read
+        while True:
+            read += 1
+            yield " 改造 "
+
+    assert block_page_kind(200, "", "", shown()) is None
+    assert read < 1000
 
 
 @pytest.mark.parametrize(
@@ -107,7 +114,7 @@ def test_visible_text_stops_at_its_limit() -> None:
 )
 def test_broken_markup_costs_linear_time(part: str) -> None:
     began = time.process_time()
-    wall_of(200, "", part * (2_000_000 // len(part)))
+    kind(200, "", part * (2_000_000 // len(part)))
     assert time.process_time() - began < 5
 
 
@@ -116,6 +123,6 @@ def test_broken_markup_costs_linear_time(part: str) -> None:
     st.lists(st.sampled_from(["<script>", "</script>", "<!--", "-->", "<p>", "验证码", "甲", "<"])),
 )
 def test_any_page_has_an_answer(status: int, parts: list[str]) -> None:
-    assert wall_of(status, "", "".join(parts)) in (
+    assert kind(status, "", "".join(parts)) in (
         None, "wall-412", "wall-521", "wall-captcha", "wall-script",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a detail page says: title, dates, credit, text without furniture, files (样例)."""
+"""What a detail page says: title, dates, credit, text without boilerplate, files (样例)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def page(body: str, head: str = "<title>样例标题一则</title>") -> str:
     return f"<html><head>{head}</head><body><div>{NAV}</div>{body}{FOOT}</body></html>"
 
 
-def links(layout: Layout | None = None, path: str = "/xw/1.html") -> PageContext:
+def context(layout: Layout | None = None, path: str = "/xw/1.html") -> PageContext:
     home = "https://www.example.gov.cn"
     found = (layout,) if layout else ()
     source = Source("s", "样例部", home, ("www.example.gov.cn",), 1, 1, 1, True, (), found)
@@ -140,7 +140,7 @@ def test_captured_pages_of_unknown_sources(facts: Facts, shared: Path) -> None:
 
 @pytest.mark.parametrize("facts", CAPTURED, ids=IDS)
 def test_captured_pages_with_their_containers(facts: Facts, shared: Path) -> None:
-    known = links(Layout("era", (), (), (facts.container,), ()))
+    known = context(Layout("era", (), (), (facts.container,), ()))
     read = read_page(captured(shared, facts), known, date(2026, 9, 4))
     check(read, facts)
     assert read.body_rule == f"era:{facts.container}"
@@ -169,7 +169,7 @@ def test_sample_pages_are_read_alike_with_and_without_their_layout() -> None:
         Layout("c", ("h3",), (), ("div.editor-content",), ()),
         Layout("a", ("td.tit",), (), ("div.union", "div.info"), ()),
     )
-    source = links().source
+    source = context().source
     different = total = 0
     eras: tuple[layouts.Era, ...] = ("A", "B", "C")
     for era in eras:
@@ -270,7 +270,7 @@ def test_dates(head: str, shown: str, expected: tuple[str, str | None]) -> None:
 
 
 def test_a_date_in_the_address_beats_the_list() -> None:
-    where = links(path="/xwfb/202103/t20210304_12.html")
+    where = context(path="/xwfb/202103/t20210304_12.html")
     assert read_page(page(f"<p>{TEXT}</p>"), where, date(2020, 1, 2)).published == date(2021, 3, 4)
 
 
@@ -303,11 +303,11 @@ def test_credits(head: str, shown: str, expected: str | None) -> None:
     assert read_page(text, None, date(2021, 3, 4)).credit == expected
 
 
-# Furniture
+# Boilerplate
 
 
 @pytest.mark.parametrize(
-    "furniture",
+    "boilerplate",
     [
         "发布日期：2021-03-04 08:00", "字体：大 中 小", "【字体：大 中 小】",
         "[大 中 小]", "打印", "【打印】【关闭】", "[打印本页] [关闭窗口]", "打印本页 | 关闭窗口",
@@ -319,15 +319,15 @@ def test_credits(head: str, shown: str, expected: str | None) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("place", ["{0}{1}{1}", "{1}{1}{0}"])
-def test_furniture_goes(furniture: str, place: str) -> None:
-    body = place.format(f"<p>{furniture}</p>", f"<p>{TEXT}</p>")
-    known = links(Layout("l", (), (), ("div.x",), ()))
+def test_boilerplate_is_dropped(boilerplate: str, place: str) -> None:
+    body = place.format(f"<p>{boilerplate}</p>", f"<p>{TEXT}</p>")
+    known = context(Layout("l", (), (), ("div.x",), ()))
     read = read_page(page(f'<div class="x">{body}</div>'), known, date(2021, 3, 4))
     assert texts(read) == [TEXT, TEXT]
 
 
-def test_the_title_is_furniture_at_the_top_only() -> None:
-    known = links(Layout("l", (), (), ("div.x",), ()))
+def test_the_title_is_dropped_at_the_top_only() -> None:
+    known = context(Layout("l", (), (), ("div.x",), ()))
     repeated = f"<div class='x'><p>样例标题一则</p><p>{TEXT}</p><p>样例标题一则</p></div>"
     read = read_page(page(repeated), known, date(2021, 3, 4))
     assert texts(read) == [TEXT, "样例标题一则"]
@@ -343,14 +343,14 @@ def test_the_title_is_furniture_at_the_top_only() -> None:
     ],
 )  # fmt: skip
 def test_text_stays(line: str) -> None:
-    known = links(Layout("l", (), (), ("div.x",), ()))
+    known = context(Layout("l", (), (), ("div.x",), ()))
     body = f'<div class="x"><p>{TEXT}</p><p>{line}</p><p>{TEXT}</p></div>'
     assert texts(read_page(page(body), known, date(2021, 3, 4))) == [TEXT, line, TEXT]
 
 
 def test_related_pages_go() -> None:
     more = "<div>相关文章</div><ul><li><a href=2.html>另一件事</a></li></ul>"
-    known = links(Layout("l", (), (), ("div.x",), ()))
+    known = context(Layout("l", (), (), ("div.x",), ()))
     read = read_page(page(f'<div class="x"><p>{TEXT}</p>{more}</div>'), known, date(2021, 3, 4))
     assert texts(read) == [TEXT]
     kept = read_page(page(f'<div class="x">{more}<p>{TEXT}</p></div>'), known, date(2021, 3, 4))
@@ -358,7 +358,7 @@ def test_related_pages_go() -> None:
 
 
 def test_a_title_over_two_lines_is_still_the_title() -> None:
-    known = links(Layout("l", (), (), ("div.x",), ()))
+    known = context(Layout("l", (), (), ("div.x",), ()))
     body = f'<div class="x"><p>样例标题</p><p>一则</p><p>{TEXT}</p></div>'
     assert texts(read_page(page(body), known, date(2021, 3, 4))) == [TEXT]
 
@@ -374,7 +374,7 @@ def test_files_of_body_and_boxes() -> None:
         '<div><a download href="/f/c%E7%94%B2.xls?x=1"></a><a href="/other.pdf">年报</a></div>'
         '<ul class="dl"><a href="/front/document/download?fileUrl=1&amp;n=2" title="表"></a></ul>'
     )
-    known = links(Layout("l", (), (), ("div.x",), (".dl",)))
+    known = context(Layout("l", (), (), ("div.x",), (".dl",)))
     read = read_page(page(body), known, date(2021, 3, 4))
     home = "https://www.example.gov.cn"
     assert [(a.url.removeprefix(home), a.text) for a in read.attachments] == [
@@ -385,9 +385,21 @@ def test_files_of_body_and_boxes() -> None:
     ]
 
 
+def test_spaces_in_a_file_s_address_stay() -> None:
+    body = f'<p>{TEXT}<a href="\n ./附件\t 1.\r\ndoc ">附件</a><a href="附件 2.doc"></a></p>'
+    home = "https://www.example.gov.cn"
+    read = read_page(page(body), context(), date(2021, 3, 4))
+    assert [(a.url, a.text) for a in read.attachments] == [
+        (f"{home}/xw/附件%201.doc", "附件"),
+        (f"{home}/xw/附件%202.doc", "附件 2.doc"),
+    ]
+    unknown = read_page(page(body), None, date(2021, 3, 4))
+    assert [a.url for a in unknown.attachments] == ["./附件%201.doc", "附件%202.doc"]
+
+
 def test_files_elsewhere_keep_their_address() -> None:
     body = f'<p>{TEXT}<a href="https://other.cn/a.pdf">甲</a><a href="http://[x/b.pdf">乙</a></p>'
-    read = read_page(page(body), links(), date(2021, 3, 4))
+    read = read_page(page(body), context(), date(2021, 3, 4))
     assert [a.url for a in read.attachments] == ["https://other.cn/a.pdf", "http://[x/b.pdf"]
 
 
@@ -395,9 +407,9 @@ def test_files_elsewhere_keep_their_address() -> None:
 
 
 def test_layouts_are_tried_in_order() -> None:
-    source = links().source
+    source = context().source
     both = (Layout("new", (), (), ("div.n",), ()), Layout("old", (), (), ("div.m", "div.o"), ()))
-    where = replace(links(), source=replace(source, layouts=both))
+    where = replace(context(), source=replace(source, layouts=both))
     for name, rule in (("n", "new:div.n"), ("o", "old:div.o")):
         text = page(f'<div class="n"> </div><div class="{name}"><p>{TEXT}</p></div>')
         assert read_page(text, where, date(2021, 3, 4)).body_rule == rule
@@ -420,7 +432,7 @@ def test_density_finds_all_of_the_text(body: str) -> None:
     assert read.body_rule == "generic"
 
 
-# What is no page
+# What is not a page
 
 
 @pytest.mark.parametrize(
@@ -444,7 +456,7 @@ def test_density_finds_all_of_the_text(body: str) -> None:
          "unrecognised"),
     ],
 )  # fmt: skip
-def test_what_is_no_page(text: str, kind: str) -> None:
+def test_what_is_not_a_page(text: str, kind: str) -> None:
     with pytest.raises(Unreadable) as raised:
         read_page(text, None, date(2021, 3, 4))
     assert raised.value.kind == kind
@@ -456,7 +468,7 @@ def test_a_page_without_any_date() -> None:
     assert read_page(undated, None, date(2021, 3, 4)).published == date(2021, 3, 4)
 
 
-def test_a_list_page_is_no_bulletin(shared: Path) -> None:
+def test_a_list_page_is_not_a_bulletin(shared: Path) -> None:
     for name in ("cnta_list_1.html", "sasac_list_2.html", "most_list_1.html"):
         with pytest.raises(Unreadable):
             read_page(decode((shared / "pages" / name).read_bytes()), None, date(2021, 3, 4))
@@ -476,7 +488,7 @@ PIECES = st.sampled_from(
 
 def check_any_page(text: str) -> None:
     try:
-        read = read_page(text, links(), date(2021, 3, 4))
+        read = read_page(text, context(), date(2021, 3, 4))
     except Unreadable as error:
         assert str(error)  # noqa: PT017
     else:

@@ -60,7 +60,7 @@ def test_lines(html: str, expected: list[str]) -> None:
     assert texts(html) == expected
 
 
-def test_word_markup_leaves_no_blank() -> None:
+def test_word_markup_leaves_no_space() -> None:
     html = (
         '<p class="MsoNormal" style="text-indent:32pt"><b><span>自</span></b><span lang="EN-US">20'
         '</span><span lang="EN-US">20</span><span>年</span><span>5</span>月起<o:p></o:p></p>\n'

@@ -1,9 +1,10 @@
-"""Rows of lists, in all the shapes that ministries give them."""
+"""Rows of lists, in all the shapes that ministries use."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -14,13 +15,14 @@ from hypothesis import strategies as st
 
 from archive.captures.decode import decode
 from archive.errors import Unreadable
+from archive.parse.html import SelectorError
 from archive.parse.list_page import list_html, list_unit, read_list
 from archive.sources import PageContext, Source
 
 HOST = "www.example.gov.cn"
 
 
-def links(path: str = "/xw/index.html", host: str = HOST) -> PageContext:
+def context(path: str = "/xw/index.html", host: str = HOST) -> PageContext:
     home = f"https://{host}"
     source = Source("样例", "样例部", home, (host,), 1, 1, 1, True, (), ())
     return PageContext(source, home + path, "http://127.0.0.1:9" + path)
@@ -33,7 +35,7 @@ def rows(html: str, selector: str = "li") -> list[tuple[str, str, str | None]]:
             row.title,
             row.listed.isoformat() if row.listed else None,
         )
-        for row in read_list(html, selector, links())
+        for row in read_list(html, selector, context())
     ]
 
 
@@ -65,7 +67,7 @@ def rows(html: str, selector: str = "li") -> list[tuple[str, str, str | None]]:
             ("/xw/1.html", "甲（2021年3月4日公布）", None),
         ),
         ("<a href=art_1_22.html>甲</a>2021-02-30", ("/xw/art_1_22.html", "甲", None)),
-        # titles: empty, cut, with a line break, with blanks that are meant
+        # titles: empty, cut, with a line break, with spaces that are meant
         ('<a href=1.html title="">甲</a>2021-03-04', ("/xw/1.html", "甲", "2021-03-04")),
         ('<a href=1.html title="甲乙丙">甲…</a>2021-03-04', ("/xw/1.html", "甲乙丙", "2021-03-04")),
         ('<a href=1.html title="甲\n 乙">甲</a>2021-03-04', ("/xw/1.html", "甲乙", "2021-03-04")),
@@ -98,8 +100,30 @@ def test_shapes_of_rows(html: str, expected: tuple[str, str, str | None]) -> Non
         "",
     ],
 )
-def test_what_is_no_row(html: str) -> None:
+def test_what_is_not_a_row(html: str) -> None:
     assert rows(f"<li>{html}</li>") == []
+
+
+def test_a_hidden_row_counts_and_hidden_text_in_a_row_does_not() -> None:
+    row = "<li {}><a href=t20210304_1.html>甲<i style='display:none'>乙</i></a>2021-03-04</li>"
+    assert rows(row.format("style='display:none'")) == rows(row.format("")) == [
+        ("/xw/t20210304_1.html", "甲", "2021-03-04")
+    ]  # fmt: skip
+
+
+def test_a_row_can_be_the_link_itself() -> None:
+    html = "<a href=1.html>甲<i>2021-03-04</i></a><a href=/about.html>关于</a>"
+    assert rows(html, "a") == [("/xw/1.html", "甲", "2021-03-04")]
+
+
+def test_spaces_in_an_address_stay() -> None:
+    html = "<li><a href=' 通知 1.html '>甲</a>2021-03-04</li>"
+    assert rows(html) == [("/xw/通知%201.html", "甲", "2021-03-04")]
+
+
+def test_a_selector_that_cannot_be_read() -> None:
+    with pytest.raises(SelectorError, match=r"'li\['"):
+        rows("<li>甲</li>", "li[")
 
 
 def test_order_and_repeats() -> None:
@@ -123,6 +147,14 @@ def test_the_innermost_element_is_the_row() -> None:
             "<li>乙</li>]]></record></recordset></datastore>",
             "<li>甲</li><li>乙</li>",
         ),
+        # Escaped in place of CDATA, with an attribute, in pieces, cut off.
+        (
+            '<?xml version="1.0" encoding="GB2312"?><datastore><recordset>'
+            '<record id="1">&lt;li&gt;甲&lt;/li&gt;</record>'
+            "<record><![CDATA[<li>]]><![CDATA[乙</li>]]></record><record><![CDATA[<li>丙</li>]]>",
+            "<li>甲</li><li>乙</li><li>丙</li>",
+        ),
+        ("<?xml version='1.0'?><html><li>甲</li></html>",) * 2,
     ],
 )
 def test_envelopes(text: str, expected: str) -> None:
@@ -142,7 +174,7 @@ def test_envelopes(text: str, expected: str) -> None:
 )
 def test_refusals_are_named(text: str) -> None:
     with pytest.raises(Unreadable, match="column") as raised:
-        read_list(text, "li", links())
+        read_list(text, "li", context())
     assert raised.value.kind == "list-refused"
 
 
@@ -201,7 +233,7 @@ CAPTURED = [
 def test_captured_lists(facts: tuple[str, str, str, str, int, str, int, str], shared: Path) -> None:
     file, host, path, selector, count, address, title_length, listed = facts
     text = decode((shared / "pages" / file).read_bytes())
-    found = read_list(text, selector, links(path, host))
+    found = read_list(text, selector, context(path, host))
     first = found[0]
     assert len(found) == count
     assert address is None or first.address == f"https://{host}{address}"
@@ -210,7 +242,7 @@ def test_captured_lists(facts: tuple[str, str, str, str, int, str, int, str], sh
 
 def test_rows_of_a_captured_list_agree_with_its_addresses(shared: Path) -> None:
     text = decode((shared / "pages" / "mee_list_1.html").read_bytes())
-    found = read_list(text, "ul#div li", links("/a/", "www.mee.gov.cn"))
+    found = read_list(text, "ul#div li", context("/a/", "www.mee.gov.cn"))
     written = [row.address.rsplit("/t", 1)[1][:8] for row in found]
     assert [row.listed.strftime("%Y%m%d") for row in found if row.listed] == written
     assert len({row.title for row in found}) < len({row.address for row in found})
@@ -228,6 +260,26 @@ def test_a_long_list_costs_linear_time() -> None:
     assert seconds(1600) < 8 * seconds(400) + 0.3
 
 
+@pytest.mark.parametrize(
+    "nested",
+    [
+        lambda n: "<li>" * n + "</li>甲" * n,
+        lambda n: "<b>" * n + "</b>甲" * n,
+        lambda n: "<datastore>" + "<record>" * n + "</record>甲" * n,
+        lambda n: "<datastore>" + "<a>" * n + "</a>甲" * n,
+    ],
+)
+def test_a_deep_list_costs_linear_time(nested: Callable[[int], str]) -> None:
+    def seconds(count: int) -> float:
+        text = nested(count)
+        began = time.process_time()
+        rows(text)
+        return time.process_time() - began
+
+    seconds(100)
+    assert seconds(16_000) < 8 * seconds(4000) + 0.3
+
+
 PIECES = [
     "<li>", "</li>", "<a href=1.html>", "<a href='t20210304_1.html'>", "</a>", "<ul>", "</ul>",
     "甲", "2021-03-04", "03.04", "{", "<![CDATA[", "截止", "<", " ",
@@ -238,14 +290,14 @@ PIECES = [
 def test_any_list(parts: list[str]) -> None:
     text = "".join(parts)
     if not text.lstrip().startswith("{"):
-        for row in read_list(text, "li", links()):
+        for row in read_list(text, "li", context()):
             assert row.title
             assert row.address.startswith(f"https://{HOST}/")
             assert row.listed in (None, date(2021, 3, 4))
 
 
-def test_json_that_is_no_list(shared: Path) -> None:
+def test_json_that_is_not_a_list(shared: Path) -> None:
     text = (shared / "pages" / "nfra_list_1.json").read_text(encoding="utf-8")
     assert json.loads(text)["rptCode"] == 200
     with pytest.raises(Unreadable):
-        read_list(text, "li", links())
+        read_list(text, "li", context())

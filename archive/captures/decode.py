@@ -1,7 +1,7 @@
 """Bytes to text, by rule: byte order mark, strict UTF-8, then every GB label as GB 18030.
 
-Headers and meta tags of ministry pages lie about their charset often enough (gb2312 over UTF-8
-bytes; gb2312 for bytes beyond it) that the bytes themselves are asked first.
+Headers and meta tags of ministry pages often name the wrong charset (gb2312 for UTF-8; gb2312 for
+characters that it does not have), so only the bytes decide.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import zlib
 
 from archive.errors import Unreadable
 
-# The largest page met so far, a regulation exported by Word, has 0.13 MB; a page sixty times as
-# large is no bulletin.
+# The largest page found so far, a regulation exported by Word, has 0.13 MB; a page sixty times as
+# large is not a bulletin.
 MAX_PAGE_BYTES = 8 * 1024 * 1024
-# One unreadable character in a thousand is a scar in a page; more is a wrong charset.
+# One unreadable character in a thousand is damage to a page; more means the wrong charset.
 MAX_REPLACED_SHARE = 0.001
-# Names of files by their first bytes.
+# Kinds of files by their first bytes.
 _FILES = {
     b"%PDF-": "PDF",
     b"\x89PNG": "PNG",
@@ -34,7 +34,7 @@ _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
-    # A page without a mark still begins with a sign of ASCII.
+    # A page without a byte order mark still begins with an ASCII character.
     (b"<\0", "utf-16-le"),
     (b"\0<", "utf-16-be"),
 )
@@ -43,8 +43,8 @@ _MARKS = (
 def unpack(body: bytes, content_encoding: str) -> bytes:
     """The body without its Content-Encoding (gzip, deflate or none), at most MAX_PAGE_BYTES.
 
-    A cut compressed body gives what it holds. Raises Unreadable ``too-large``, or
-    ``undecodable`` for another coding or broken data.
+    Of a compressed body that was cut, the part that is there is returned. Raises Unreadable
+    ``too-large``, or ``undecodable`` for another coding or broken data.
     """
     for coding in reversed([c.strip().lower() for c in content_encoding.split(",") if c.strip()]):
         if coding in ("gzip", "x-gzip"):
@@ -53,12 +53,15 @@ def unpack(body: bytes, content_encoding: str) -> bytes:
             raw = not _is_zlib(body)
             body = _inflate(body, -zlib.MAX_WBITS if raw else zlib.MAX_WBITS)
         elif coding != "identity":
-            raise Unreadable("undecodable", f"content encoding {coding!r} was never asked for")
+            raise Unreadable(
+                "undecodable",
+                f"the site sent content encoding {coding!r}, which it was not asked for",
+            )
     if len(body) > MAX_PAGE_BYTES:
         raise Unreadable(
             "too-large",
             f"the page has {len(body) / 2**20:.0f} MB, more than the {MAX_PAGE_BYTES / 2**20:.0f} "
-            "MB that a bulletin can have; its bytes are kept, look at the address by hand",
+            "MB that a bulletin can have; its bytes are kept: look at the page in a browser",
         )
     return body
 
@@ -75,10 +78,10 @@ def _inflate(body: bytes, wbits: int) -> bytes:
 
 
 def decode(body: bytes) -> str:
-    """The text of a page; never depends on what headers or meta tags claim.
+    """The text of a page, whatever headers or meta tags say of its charset.
 
-    Raises Unreadable ``not-html`` for binary files, ``undecodable`` where neither UTF-8 nor
-    GB 18030 reads the bytes.
+    Raises Unreadable ``not-html`` for binary files, ``undecodable`` where the bytes are
+    neither UTF-8 nor GB 18030.
     """
     for magic, name in _FILES.items():
         if body.startswith(magic):
@@ -93,24 +96,24 @@ def decode(body: bytes) -> str:
 def _text(body: bytes) -> str:
     for mark, codec in _MARKS:
         if body.startswith(mark):
-            return _unscarred(body.decode(codec, errors="replace"))
+            return _if_mostly_readable(body.decode(codec, errors="replace"))
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
-        scarred = body.decode("utf-8", errors="replace")
-    # UTF-8 with a scar reads as GB 18030 too, as nonsense: it is UTF-8 where nearly all that is
-    # beyond ASCII is well formed, which chance does not bring about.
-    scars = scarred.count("\ufffd")
-    beyond = len(scarred) - len(scarred.encode("ascii", "ignore"))
-    if beyond > 20 * scars and scars <= max(1, len(scarred) * MAX_REPLACED_SHARE):
-        return scarred
+        damaged = body.decode("utf-8", errors="replace")
+    # Damaged UTF-8 can be decoded as GB 18030 too, to nonsense. It is UTF-8 where nearly everything
+    # beyond ASCII is well formed, which does not happen by chance.
+    errors = damaged.count("\ufffd")
+    beyond_ascii = len(damaged) - len(damaged.encode("ascii", "ignore"))
+    if beyond_ascii > 20 * errors and errors <= max(1, len(damaged) * MAX_REPLACED_SHARE):
+        return damaged
     try:
         return body.decode("gb18030")
     except UnicodeDecodeError:
-        return _unscarred(body.decode("gb18030", errors="replace"))
+        return _if_mostly_readable(body.decode("gb18030", errors="replace"))
 
 
-def _unscarred(text: str) -> str:
+def _if_mostly_readable(text: str) -> str:
     if text.count("\ufffd") > max(1, len(text) * MAX_REPLACED_SHARE):
         raise Unreadable("undecodable", "the bytes are neither UTF-8 nor GB 18030")
     return text

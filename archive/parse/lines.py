@@ -20,18 +20,18 @@ BLOCKS = frozenset(
     }
 )
 # fmt: on
-BLANKS = " \t\r\n\f\v\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+WHITESPACE = " \t\r\n\f\v\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
-"""White space at the ends of a line, U+3000 and the typographer's blanks too."""
+"""Whitespace at the ends of a line, U+3000 and the typographic spaces too."""
 
 _SENTENCE_ENDS = tuple("。！？；：…”』」）)!?;:")
 _PARAGRAPH_ENDS = tuple("。！？…”』」）)!?")
 _OPENING = re.compile(
     r"[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[）)]|[【■●◆▲★]"
 )
-# A cell with more words than this lays the page out and is no datum; measured on no page, the
-# longest cells of ministries' work tables have some 500 characters.
+# A cell with more characters than this serves the layout of the page and is not data. Chosen, not
+# measured: the longest cells of ministries' work tables have about 500 characters.
 _MAX_CELL = 800
 
 # Hard-wrapped text is set to a fixed measure: many lines within three full-width characters of
@@ -45,7 +45,7 @@ _CERTAINLY_SHORT = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line as shown, without blanks at its ends.
+    """One line as shown, without whitespace at its ends.
 
     ``opens`` says that it begins a block rather than follows a ``<br>``, ``row`` that it is a
     table row, ``linked`` that it is nothing but links; ``bold`` is how many characters at its
@@ -64,7 +64,7 @@ def lines_of(body: Element, without: Element | None = None) -> list[Line]:
     """The lines of an element in reading order, none empty; ``without`` is passed over.
 
     There is one for each block, cut at ``<br>``, and one for each table row with two or more
-    cells, set apart by U+3000. Inline markup vanishes without leaving a blank, since Word export
+    cells, separated by U+3000. Inline markup is dropped without leaving a space, since Word export
     splits words and numbers.
     """
     collector = _Collector(breaks_count=len(body) == 0)
@@ -95,7 +95,7 @@ def _data_rows(body: Element) -> set[Element]:
 
 @dataclass(slots=True)
 class _Collector:
-    """Gathers text until an edge; ``breaks_count`` where line ends of the source are line ends."""
+    """Gathers text until a line ends; ``breaks_count`` where the source's line breaks end lines."""
 
     breaks_count: bool
     lines: list[Line] = field(default_factory=list)
@@ -137,7 +137,7 @@ class _Collector:
             self.parts.append((" ", False, False))
 
     def _end_cell(self) -> None:
-        text = fold("".join(text for text, _, _ in self.parts)).strip(BLANKS)
+        text = fold("".join(text for text, _, _ in self.parts)).strip(WHITESPACE)
         self.parts.clear()
         if text:
             self.cells.append(text)
@@ -158,7 +158,7 @@ class _Collector:
         """End the line, if there is one; ``opens`` is what the next one will say of itself."""
         if self.parts:
             whole = "".join(text for text, _, _ in self.parts)
-            text = fold(whole).strip(BLANKS)
+            text = fold(whole).strip(WHITESPACE)
             if text:
                 self.lines.append(self._line(whole, text))
                 self.opens = opens
@@ -166,18 +166,18 @@ class _Collector:
         self.opens = self.opens or opens
 
     def _line(self, whole: str, text: str) -> Line:
-        indent = whole[: len(whole) - len(whole.lstrip(BLANKS))]
+        indent = whole[: len(whole) - len(whole.lstrip(WHITESPACE))]
         head = []
         for piece, bold, _ in self.parts:
-            if not bold and piece.strip(BLANKS):
+            if not bold and piece.strip(WHITESPACE):
                 break
             head.append(piece)
-        strong = len(fold("".join(head)).strip(BLANKS))
+        strong = len(fold("".join(head)).strip(WHITESPACE))
         return Line(
             text,
             indented=indent.count("\u3000") >= 2 or indent.count("\xa0") >= 4,
             opens=self.opens,
-            linked=all(linked or not piece.strip(BLANKS) for piece, _, linked in self.parts),
+            linked=all(linked or not piece.strip(WHITESPACE) for piece, _, linked in self.parts),
             bold=strong if strong < len(text) else 0,
         )
 
@@ -190,7 +190,7 @@ def _is_bold(element: Element) -> bool:
 
 
 def width(text: str) -> int:
-    """The width of a line in half-width cells; ambiguous signs are full-width in Chinese fonts."""
+    """The width of a line in half-width cells; ambiguous characters count as full-width."""
     return sum(2 if unicodedata.east_asian_width(char) in "WFA" else 1 for char in text)
 
 

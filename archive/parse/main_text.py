@@ -1,4 +1,4 @@
-"""Density: where a page of an unknown site has its text."""
+"""The main text: where a page of an unknown site has it, found by density."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from archive.parse.html import Element, walk
 from archive.parse.lines import BLOCKS
 
-# Shares of a text by which the generic rule goes inwards and outwards; tried on all saved pages.
+# The shares of a text at which the rule moves to a part or to the container; tried on all pages
+# of the tests.
 _GREATEST_PART = 0.7
 _MOST_OF = 0.8
 
 
 def densest(root: Element) -> Element | None:
-    """The element that holds most sentences and least of anything else; None without sentences.
+    """The element with the most sentences and the fewest links; None without sentences.
 
-    The best sum over an element and all it holds is sought, without what stands beside links
-    around its greatest part, and with what stands beside it without any.
+    Each element is rated with everything in it and the best is taken. Then its greatest part
+    replaces it where that part has fewer links, and its container where that has no more links.
     """
     own, linked = _own_texts(root)
     elements = list(root.iter())
@@ -52,7 +53,7 @@ def _greatest_part(element: Element, sums: Mapping[Element, float]) -> Element |
 
 
 def _own_texts(root: Element) -> tuple[dict[Element, list[str]], dict[Element, int]]:
-    """The words of each block outside links, and how many characters it has inside."""
+    """The text of each block outside links, and how many characters it has inside links."""
     plain: dict[Element, list[str]] = {}
     linked: dict[Element, int] = {}
     block, depth = [root], 0
@@ -79,5 +80,5 @@ def _own_texts(root: Element) -> tuple[dict[Element, list[str]], dict[Element, i
 
 
 def _worth(plain: str, linked: int) -> float:
-    signs = sum(plain.count(sign) for sign in "，。；、！？")
-    return (len(plain) + 10 * signs if signs else -0.2 * len(plain)) - 3 * linked
+    marks = sum(plain.count(mark) for mark in "，。；、！？")
+    return (len(plain) + 10 * marks if marks else -0.2 * len(plain)) - 3 * linked

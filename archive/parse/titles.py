@@ -6,17 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 
 from archive.parse.html import Element, brief_text_of, fold, select
-from archive.parse.lines import BLANKS
+from archive.parse.lines import WHITESPACE
 
-# Longer words than these are no title.
+# A longer text is not a title.
 MAX_TITLE = 300
 _GENERIC = ("h1", "h2", "h3", ".title")
 _MAX_HEADINGS = 50
 _HAN = r"[\u3400-\u9fff\uf900-\ufaff，。、；：？！“”‘’《》（）【】]"
-_BLANK_IN_HAN = re.compile(rf"(?<={_HAN}) (?={_HAN})")
+_SPACE_IN_HAN = re.compile(rf"(?<={_HAN}) (?={_HAN})")
 _SITE_WORDS = re.compile(r"(?:网|网站|门户|部|委|局|署|厅|会|院|政府|办公室|平台|频道|客户端)$")
 _SITE_NAME = re.compile(r".{0,20}(?:网|网站|门户|平台|部|委员会|局|政府|厅|署)")
-# What stands between a title, the column's name and the site's; the groups keep the signs.
+# What stands between a title, the column's name and the site's; the groups keep the separators.
 _TITLE_PARTS = re.compile(
     r"(\s?(?:_{1,3}|\|{1,3}|－{1,3}|(?<!-)--(?!-)|\s[-–—]\s|(?<=[^\x00-\x7f])-(?=[^\x00-\x7f]))\s?)"
 )
@@ -33,7 +33,7 @@ def title_of(root: Element, metas: Mapping[str, str], selectors: Sequence[str]) 
     """
     sites = [metas[name] for name in ("sitename", "columnname") if name in metas]
     tag = next(iter(root.iter("title")), None)
-    whole = fold((tag.text or "")[:MAX_TITLE]).strip(BLANKS) if tag is not None else ""
+    whole = fold((tag.text or "")[:MAX_TITLE]).strip(WHITESPACE) if tag is not None else ""
     own = _headings(root, selectors)
     headings = [*own, *_headings(root, _GENERIC)]
     named = metas.get("articletitle", "")[:MAX_TITLE]
@@ -58,15 +58,15 @@ def _headings(root: Element, selectors: Sequence[str]) -> list[str]:
 
 
 def squeezed(text: str) -> str:
-    """A text without its blanks, to compare what was broken differently."""
+    """A text without its whitespace, to compare what was broken into lines differently."""
     return "".join(text.split())
 
 
 def _as_shown(named: str, shown: Sequence[str]) -> str:
-    """A meta tag's title with the blanks that the page itself shows in it.
+    """A meta tag's title with the spaces that the page itself shows in it.
 
-    Meta tags have blanks where the title had line breaks; the page's own headings tell those
-    from blanks that the ministry wrote.
+    Meta tags have spaces where the title had line breaks; the page's own headings tell those
+    from spaces that the ministry wrote.
     """
     wanted = squeezed(named)
     for text in shown:
@@ -93,8 +93,8 @@ def _without_site(whole: str, sites: Sequence[str]) -> str:
 
 
 def clean_title(raw: str) -> str:
-    """A meta tag's title in one line, without the blanks that line breaks left between Han.
+    """A meta tag's title in one line, without the spaces that line breaks left between Han.
 
-    A full-width blank is one that the ministry wrote.
+    A full-width space (U+3000) is one that the ministry wrote.
     """
-    return _BLANK_IN_HAN.sub("", fold(raw).strip(BLANKS))
+    return _SPACE_IN_HAN.sub("", fold(raw).strip(WHITESPACE))

@@ -16,13 +16,14 @@ from typing import Literal
 
 from sqlite_utils import Database
 
-from archive.captures.block_pages import wall_of
+from archive.captures.block_pages import block_page_kind
 from archive.captures.decode import decode, unpack
 from archive.captures.warc import Capture, Location
 from archive.clock import civil_date
 from archive.errors import SourceFileError, Unreadable
 from archive.normalise.bulletin_json import content_digest
 from archive.normalise.bulletins import read_bulletin
+from archive.parse.html import shown_pieces
 from archive.parse.list_page import Row, list_unit, read_list
 from archive.sources import PageContext, Source, document_id
 from archive.storage.addresses import Addresses
@@ -211,7 +212,7 @@ class Ingester:
         raw = unpack(capture.body, capture.header("Content-Encoding"))
         if capture.status != 200:
             shown = raw[:100_000].decode("utf-8", errors="replace")
-            if wall := wall_of(capture.status, capture.header("Set-Cookie"), shown):
+            if wall := block_page_kind(capture.status, capture.header("Set-Cookie"), shown):
                 raise Unreadable(wall, _WALLED.format(capture.status))
             raise Unreadable(
                 f"http-{capture.status}",
@@ -222,7 +223,9 @@ class Ingester:
         if not raw.strip():
             raise Unreadable("empty", "the answer has no content: ask again, or look by hand")
         text = decode(raw)
-        wall = wall_of(200, "", text) if capture.role != "page" else None
+        wall = None
+        if capture.role != "page":
+            wall = block_page_kind(200, "", text, shown_pieces(text))
         # A column page may be nothing but the script that asks for its list.
         if wall and not (capture.role == "column" and wall == "wall-script"):
             raise Unreadable(wall, _WALLED.format(200))
