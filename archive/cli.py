@@ -148,8 +148,12 @@ def verify(data: Path, full: bool) -> None:
     Example:
       bulletins verify --data data
     """
+    from archive.storage.database import open_readonly, outdated
     from archive.storage.verify import problems
 
+    with closing(open_readonly(data)) as conn:
+        if line := outdated(conn):
+            click.echo(line, err=True)
     found = 0
     for problem in problems(data, full=full):
         found += 1
@@ -172,10 +176,13 @@ def status(data: Path, folders: tuple[Path, ...]) -> None:
     Example:
       bulletins status --data data
     """
-    from archive.storage.status import open_readonly, statuses
-    from archive.storage.store import is_locked
+    from archive.storage.database import open_readonly, outdated
+    from archive.storage.lock import is_locked
+    from archive.storage.status import statuses
 
     with closing(open_readonly(data)) as conn:
+        if line := outdated(conn):
+            click.echo(line, err=True)
         sources = read_sources((*folders, *own_sources(data)))
         found = statuses(conn, sources, now(), writing=is_locked(data))
     head = ["source", "bulletins", "newest", "rhythm", "last crawl", "waiting", "incidents", ""]

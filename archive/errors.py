@@ -1,32 +1,60 @@
-"""The named errors of the archive; each message says what to do, each carries its exit code."""
+"""The errors and incident kinds of the archive; each error says what to do and has an exit code."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal, NewType
+
+BlockPageKind = Literal["wall-412", "wall-521", "wall-captcha", "wall-script"]
+"""The kinds of block page: an answer that a firewall sends in place of a page."""
+
+NamedKind = Literal[
+    BlockPageKind,
+    "empty",
+    "forbidden",
+    "list-empty",
+    "list-missing",
+    "list-refused",
+    "missing",
+    "moved",
+    "not-html",
+    "parser-error",
+    "too-large",
+    "truncated",
+    "undecodable",
+    "unreachable",
+    "unrecognised",
+]
+"""Every kind of incident with a fixed name; docs/operations.md says what each means."""
+
+StatusKind = NewType("StatusKind", str)
+"""``http-<status>``, as only :func:`status_kind` makes it."""
+
+IncidentKind = NamedKind | StatusKind
+"""What an incident can be called."""
 
 
 class ArchiveError(Exception):
-    """Anything that the archive refuses to do, said in one line for the person at the terminal."""
+    """The base of all errors: one line for the person at the terminal, who can act on it."""
 
     exit_code: ClassVar[int] = 2
 
 
 class UsageError(ArchiveError):
-    """A request that cannot be carried out as given: an unknown source, a date that is none."""
+    """A request that cannot be carried out as given: an unknown source, an impossible date."""
 
 
 class SourceFileError(UsageError):
-    """A source file that does not say what it has to."""
+    """A source file that is incomplete or wrong."""
 
 
 class SourceFailed(ArchiveError):
-    """A source could not be crawled whole."""
+    """A source could not be crawled completely."""
 
     exit_code = 3
 
 
 class Stale(ArchiveError):
-    """A source brought nothing for longer than its rhythm allows."""
+    """A source has had no new bulletin for longer than its rhythm allows."""
 
     exit_code = 4
 
@@ -38,7 +66,7 @@ class Locked(ArchiveError):
 
 
 class Damaged(ArchiveError):
-    """Captures or the database are not what they were when written."""
+    """Captures or the database are no longer what was written."""
 
     exit_code = 6
 
@@ -50,14 +78,15 @@ class CannotWrite(ArchiveError):
 
 
 class Unreadable(ArchiveError):
-    """A page that cannot become a bulletin; ``kind`` is the incident's name.
-
-    Kinds: ``empty``, ``truncated``, ``too-large``, ``not-html``, ``undecodable``,
-    ``unrecognised``, ``wall-412``, ``wall-521``, ``wall-captcha``, ``wall-script``.
-    """
+    """An answer that cannot become a list or a bulletin; ``kind`` is the incident's name."""
 
     exit_code = 3
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: IncidentKind, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+def status_kind(status: int) -> StatusKind:
+    """The incident kind of an HTTP error status that has no name of its own: ``http-503``."""
+    return StatusKind(f"http-{status}")

@@ -69,10 +69,14 @@ def crawl(
     channels = {source.slug: _channels(source, options.channel) for source in chosen}
     _check(chosen, options)
     progress = Progress()
-    with Store(options.data, sources) as store, closing(progress), log_lines(progress):
+    with (
+        closing(progress),
+        log_lines(progress),
+        Store(options.data, sources, progress.say) as store,
+    ):
         if store.recovered:
             progress.say(f"took in {store.recovered} captures of a crawl that was cut off")
-        before = store.last_crawl()
+        before = store.crawls.last_crawl()
         process = AsyncCrawlerProcess(_settings())
         crawlers = []
         for source in chosen:
@@ -95,7 +99,7 @@ def crawl(
         for crawler in crawlers:
             if fatal := getattr(crawler.spider, "fatal", None):
                 raise fatal
-        rows = store.crawls_after(before)
+        rows = store.crawls.crawls_after(before)
         started = sum(len(mine) for mine in channels.values())
         if len(rows) < started or any(row["outcome"] == "running" for row in rows):
             raise SourceFailed("the crawl ended before it was done: please report it")

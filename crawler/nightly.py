@@ -9,7 +9,8 @@ from typing import Any
 from archive.clock import now
 from archive.errors import SourceFailed, Stale
 from archive.sources import Source
-from archive.storage.status import SourceStatus, open_readonly, statuses
+from archive.storage.database import open_readonly
+from archive.storage.status import SourceStatus, statuses
 from crawler.crawl import CrawlOptions, choose, crawl
 
 

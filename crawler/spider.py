@@ -22,9 +22,11 @@ from twisted.python.failure import Failure
 
 from archive.captures.warc import Capture
 from archive.clock import now, stamp
+from archive.errors import IncidentKind
 from archive.sources import Channel, Source
+from archive.storage.crawl_log import DuePage
 from archive.storage.ingest import Outcome
-from archive.storage.store import DuePage, Store
+from archive.storage.store import Store
 from crawler.middlewares import TARGET, RobotsUnavailable, Target
 from crawler.platforms import PLATFORMS
 from crawler.platforms.step import Step
@@ -141,7 +143,7 @@ class BulletinSpider(scrapy.Spider):
     def _first_steps(self) -> Iterator[Request]:
         for channel in self.job.channels:
             crawl = self.store.begin_crawl(self.source.slug, channel.slug, stamp(now()))
-            settled = self.store.settled_before(self.source.slug, channel.slug)
+            settled = self.store.crawls.settled_before(self.source.slug, channel.slug)
             run = ChannelRun(channel, crawl, None if self.job.full else settled, self.crawler.stats)
             self.runs[channel.slug] = run
             first = PLATFORMS[channel.platform].first(self.source, channel)
@@ -208,7 +210,7 @@ class BulletinSpider(scrapy.Spider):
         return since is not None and all(row.listed and row.listed < since for row in outcome.rows)
 
     def _is_settled(self, run: ChannelRun, address: str) -> bool:
-        first_listed = self.store.first_listed(address)
+        first_listed = self.store.crawls.first_listed(address)
         return first_listed is not None and first_listed <= (run.settled or "")
 
     def _list_failed(self, run: ChannelRun, outcome: Outcome) -> Iterator[Request]:
@@ -218,7 +220,7 @@ class BulletinSpider(scrapy.Spider):
     # Pages
 
     def _due_requests(self, run: ChannelRun) -> Iterator[Request]:
-        due = self.store.due(
+        due = self.store.crawls.due(
             self.source.slug,
             run.channel.slug,
             stamp(now()),
@@ -283,7 +285,7 @@ class BulletinSpider(scrapy.Spider):
         self._incident(run, address, "moved", _ENDLESS)
         return outcome
 
-    def _incident(self, run: ChannelRun, address: str, kind: str, message: str) -> None:
+    def _incident(self, run: ChannelRun, address: str, kind: IncidentKind, message: str) -> None:
         self.store.incident(
             stamp(now()), self.source.slug, run.channel.slug, address, kind, message
         )
@@ -375,7 +377,7 @@ def _row(run: ChannelRun, reason: str) -> dict[str, str | int | None]:
     }
 
 
-def incident_without_answer(error: BaseException | None, host: str) -> tuple[str, str]:
+def incident_without_answer(error: BaseException | None, host: str) -> tuple[IncidentKind, str]:
     """The incident's kind and message for a request that brought no response."""
     if isinstance(error, RobotsUnavailable):
         return "unreachable", (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from archive.storage.database import readonly
 from sample.server import SampleSite, serve
 
 NIGHT_1 = "2026-11-01T18:00:00Z"
@@ -39,7 +39,7 @@ def crawl(
 
 def rows(data: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
     """What a query finds in a data folder's database."""
-    with closing(sqlite3.connect(f"file:{data / 'bulletins.db'}?mode=ro", uri=True)) as conn:
+    with closing(readonly(data / "bulletins.db")) as conn:
         return conn.execute(sql, values).fetchall()
 
 

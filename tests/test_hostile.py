@@ -167,9 +167,9 @@ def test_walls_are_asked_once_and_fleeting_errors_again(tmp_path: Path) -> None:
 LISTS: dict[str, tuple[Callable[[], Response], str, str]] = {
     "empty": (lambda: hostile.empty_list("gzdt", "C"), "list-empty", "no rows"),
     "404": (hostile.not_found, "list-missing", "404"),
-    "412": (hostile.wall_412, "wall-412", "wall"),
-    "521": (hostile.wall_521, "wall-521", "wall"),
-    "captcha": (hostile.captcha, "wall-captcha", "wall"),
+    "412": (hostile.wall_412, "wall-412", "block page"),
+    "521": (hostile.wall_521, "wall-521", "block page"),
+    "captcha": (hostile.captcha, "wall-captcha", "block page"),
     "refused": (hostile.unit_failure, "list-refused", "parameters"),
     "new layout": (lambda: hostile.unreadable_list("C"), "list-empty", "rows selector"),
 }

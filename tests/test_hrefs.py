@@ -7,7 +7,8 @@ from urllib.parse import urljoin
 import pytest
 
 from archive.hrefs import read_href
-from archive.sources import PageContext, load_sources
+from archive.sources import PageContext
+from crawler.sources import load_sources
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from archive.parse.html import (
     shown_pieces,
     xml_texts,
 )
-from archive.sources import load_sources
+from crawler.sources import load_sources
 from sample import bulletins, layouts
 from sample.demo import SOURCES
 

@@ -110,7 +110,7 @@ def test_a_failed_source_says_what_and_exits_3(tmp_path: Path) -> None:
     site.routes["/xwfb/index.html"] = hostile.wall_521()
     code, said = nightly(site, tmp_path, "2026-11-01T18:00:00Z")
     assert code == 3
-    assert "wall" in said
+    assert "block page" in said
     assert "样例部 (mohurd)" in said
     assert run("status", "--data", tmp_path).returncode == 3
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from archive.search import differences
-from archive.sources import load_sources
 from archive.storage.database import ENTRIES_INDEX
 from archive.storage.rebuild import rebuild
 from archive.storage.store import Store
+from crawler.sources import load_sources
 from sample import bulletins
 from sample.server import SampleSite
 from tests.crawling import asked, crawl, rows, run, tables
@@ -83,11 +83,13 @@ def test_a_page_is_asked_for_again_for_thirty_days_with_its_validators(
     listed = f"<table><tr><td><a href='{PAGE}'>样例</a></td><td>[2020.05.28]</td></tr></table>"
     record(tmp_path, capture(f"{HOME}/xwfb/index.html", listed.encode(), role="list"))
     with Store(tmp_path, SOURCES) as store:
-        found = store.due("mohurd", "xwfb", at)
+        found = store.crawls.due("mohurd", "xwfb", at)
         assert [(page.address, page.etag, page.last_modified) for page in found] == (
             [(PAGE, '"1"', date)] if due else []
         )
-        assert [page.address for page in store.due("mohurd", "xwfb", at, full=True)] == [PAGE]
+        assert [page.address for page in store.crawls.due("mohurd", "xwfb", at, full=True)] == [
+            PAGE
+        ]
 
 
 RULES = """

@@ -19,7 +19,7 @@ import pytest
 from archive.errors import Damaged, Locked, UsageError
 from archive.serving.server import check, escaped, listen, renew_index, serve
 from archive.storage.database import ENTRIES_INDEX, connect
-from archive.storage.store import lock
+from archive.storage.lock import lock
 
 
 def outdated(folder: Path) -> Path:
@@ -60,7 +60,7 @@ def test_a_current_index_is_not_written(tmp_path: Path) -> None:
 
 def test_before_serving_the_database_is_checked_and_its_index_rebuilt(tmp_path: Path) -> None:
     nowhere = ("127.0.0.1", 70_000)  # no such port: serving ends before it begins
-    with pytest.raises(UsageError, match="there is no database"):
+    with pytest.raises(UsageError, match="no archive in"):
         serve(tmp_path, *nowhere)
     outdated(tmp_path)
     with pytest.raises(UsageError, match="there is no such port"):

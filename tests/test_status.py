@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.storage.status import SourceStatus, open_readonly, statuses
+from archive.storage.database import open_readonly
+from archive.storage.status import SourceStatus, statuses
 from archive.storage.store import Store
 from tests.test_store import HOME, SOURCES, capture, page_html, record
 

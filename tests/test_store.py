@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -258,10 +259,115 @@ def test_a_redirect_between_misses_starts_the_count_again(tmp_path: Path) -> Non
     nights(tmp_path, (200, body), (404, b""), (404, b""), moved, (404, b""), (404, b""))
     assert rows(tmp_path, "SELECT status FROM bulletins") == [("live",)]
     record(tmp_path, capture(status=404, at="2026-11-07T18:00:00Z"))
+    # Nobody looked where it led, so the page was last seen on the first night.
     assert rows(tmp_path, "SELECT status, last_seen FROM bulletins") == [
-        ("gone", "2026-11-04T18:00:00Z")
+        ("gone", "2026-11-01T18:00:00Z")
     ]
     same_after_rebuild(tmp_path)
+
+
+OTHER = f"{HOME}/xwfb/202005/t20200529_2.html"
+FURTHER = f"{HOME}/xwfb/202005/t20200530_3.html"
+
+
+def moved_then(folder: Path, night: int, *at_the_end: Capture) -> None:
+    """A night on which the page leads to OTHER, that to FURTHER, and what is captured there."""
+    at = f"2026-11-{night:02}T18:00:00Z"
+    chain = [capture(status=301, at=at, Location=OTHER)]
+    chain.append(capture(OTHER, status=302, at=at, Location=FURTHER))
+    record(folder, *chain, *(replace(one, fetched_at=at) for one in at_the_end))
+
+
+def test_a_page_is_gone_when_the_end_of_its_redirects_is_missing(tmp_path: Path) -> None:
+    status = "SELECT bulletins.status, entries.status, last_seen FROM bulletins, entries"
+    record(tmp_path, capture(body=page_html("甲。")))
+    for night in (2, 3):
+        moved_then(tmp_path, night, capture(FURTHER, status=404))
+        moved_then(tmp_path, night, capture(FURTHER, status=404))  # the same night counts once
+    assert rows(tmp_path, status) == [("live", "live", "2026-11-01T18:00:00Z")]
+    moved_then(tmp_path, 4, capture(FURTHER, status=404))
+    gone = [("gone", "gone", "2026-11-01T18:00:00Z")]
+    assert rows(tmp_path, status) == gone
+    for night in range(5, 9):
+        moved_then(tmp_path, night, capture(FURTHER, status=404))
+    assert rows(tmp_path, status) == gone
+    assert rows(tmp_path, "SELECT count(*) FROM incidents") == [(0,)]
+    same_after_rebuild(tmp_path)
+    moved_then(tmp_path, 9, capture(FURTHER, page_html("甲。")))
+    assert rows(tmp_path, "SELECT DISTINCT status FROM bulletins") == [("live",)]
+    assert rows(tmp_path, "SELECT DISTINCT status FROM entries") == [("live",)]
+    same_after_rebuild(tmp_path)
+
+
+def test_a_good_answer_between_misses_at_the_end_of_redirects_starts_the_count_again(
+    tmp_path: Path,
+) -> None:
+    record(tmp_path, capture(body=page_html("甲。")))
+    answers = [404, 404, 200, 404, 404]
+    for night, status in enumerate(answers, start=2):
+        body = page_html("乙。") if status == 200 else b""
+        moved_then(tmp_path, night, capture(FURTHER, body, status=status))
+    assert rows(tmp_path, "SELECT DISTINCT status FROM bulletins") == [("live",)]
+    moved_then(tmp_path, 7, capture(FURTHER, status=404))
+    assert rows(tmp_path, "SELECT status, last_seen FROM bulletins ORDER BY id") == [
+        ("gone", "2026-11-04T18:00:00Z"),
+        ("gone", "2026-11-04T18:00:00Z"),
+    ]
+    same_after_rebuild(tmp_path)
+
+
+def test_a_bulletin_that_another_address_still_shows_is_not_gone(tmp_path: Path) -> None:
+    today = f"{HOME}/xinwen/gzdt/202005/20200528_1.html"
+    record(tmp_path, capture(body=page_html("甲。")), capture(today, page_html("甲。")))
+    for night in range(2, 9):
+        at = f"2026-11-{night:02}T18:00:00Z"
+        moved_then(tmp_path, night, capture(FURTHER, status=404))
+        record(tmp_path, capture(today, page_html("甲。"), at=at))
+    assert rows(tmp_path, "SELECT status FROM bulletins") == [("live",)]
+    same_after_rebuild(tmp_path)
+
+
+def test_an_address_that_is_missing_itself_leads_nowhere_any_more(tmp_path: Path) -> None:
+    """Its old target answers well every night and must not bring it back."""
+    record(tmp_path, capture(body=page_html("甲。")), capture(OTHER, page_html("乙。")))
+    record(tmp_path, capture(status=301, Location=OTHER))
+    for night in range(2, 6):
+        at = f"2026-11-{night:02}T18:00:00Z"
+        record(tmp_path, capture(status=404, at=at), capture(OTHER, page_html("乙。"), at=at))
+    assert rows(tmp_path, "SELECT url, status FROM bulletins ORDER BY id") == [
+        (PAGE, "gone"),
+        (OTHER, "live"),
+    ]
+    same_after_rebuild(tmp_path)
+
+
+UNSETTLED = "SELECT url FROM incidents WHERE resolved_at IS NULL ORDER BY url"
+
+
+def test_only_a_good_answer_settles(tmp_path: Path) -> None:
+    record(tmp_path, capture(body=page_html("甲。")), capture(status=503))
+    record(tmp_path, capture(status=404))
+    assert rows(tmp_path, UNSETTLED) == [(PAGE,)]
+    record(tmp_path, capture(status=304))
+    assert rows(tmp_path, UNSETTLED) == []
+
+
+def test_where_a_page_moved_the_answer_there_settles(tmp_path: Path) -> None:
+    record(tmp_path, capture(body=page_html("甲。")), capture(status=503))
+    moved_then(tmp_path, 2, capture(FURTHER, status=404))
+    moved_then(tmp_path, 3, capture(FURTHER, status=500))
+    assert rows(tmp_path, UNSETTLED) == [(PAGE,), (FURTHER,)]
+    moved_then(tmp_path, 4, capture(FURTHER, page_html("甲。")))
+    assert rows(tmp_path, UNSETTLED) == []
+    same_after_rebuild(tmp_path)
+
+
+def test_a_list_that_moved_has_nothing_unsettled(tmp_path: Path) -> None:
+    address = f"{HOME}/xwfb/index.html"
+    record(tmp_path, capture(address, status=503, role="list"))
+    assert rows(tmp_path, UNSETTLED) == [(address,)]
+    record(tmp_path, capture(address, status=301, role="list", Location="/xwfb/list.html"))
+    assert rows(tmp_path, UNSETTLED) == []
 
 
 def test_an_address_that_is_led_elsewhere_keeps_its_own_bulletin(tmp_path: Path) -> None:
@@ -373,10 +479,14 @@ def test_a_page_without_any_answer_is_given_up_after_a_month(tmp_path: Path) -> 
     listed = f"<table><tr><td><a href='{other}'>乙</a></td><td>[2020.05.29]</td></tr></table>"
     record(tmp_path, capture(f"{HOME}/xwfb/index.html", listed.encode(), role="list"))
     with Store(tmp_path, SOURCES) as store:
-        assert other in [d.address for d in store.due("mohurd", "xwfb", "2026-11-01T18:00:00Z")]
+        assert other in [
+            d.address for d in store.crawls.due("mohurd", "xwfb", "2026-11-01T18:00:00Z")
+        ]
         store.incident("2026-11-01T18:00:00Z", "mohurd", "xwfb", other, "forbidden", "robots")
-        assert other in [d.address for d in store.due("mohurd", "xwfb", "2026-11-30T18:00:00Z")]
-        assert store.due("mohurd", "xwfb", "2026-12-30T18:00:00Z") == []
+        assert other in [
+            d.address for d in store.crawls.due("mohurd", "xwfb", "2026-11-30T18:00:00Z")
+        ]
+        assert store.crawls.due("mohurd", "xwfb", "2026-12-30T18:00:00Z") == []
 
 
 def test_two_addresses_that_differ_do_not_revise_each_other_every_night(tmp_path: Path) -> None:

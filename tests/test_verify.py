@@ -116,7 +116,7 @@ def _flip(path: Path) -> None:
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a capture file that is gone": (
         lambda folder: warc_files(folder / "warc")[0].unlink(),
-        "is recorded but not there",
+        "is in the database but not in the file",
     ),
     "a byte of a capture file": (
         lambda folder: _flip(warc_files(folder / "warc")[0]),
@@ -124,7 +124,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a row that points to nothing": (
         lambda folder: execute(folder, "DELETE FROM captures WHERE id = 1"),
-        "points to nothing in captures",
+        "refers to a missing row of captures",
     ),
     "an index that does not hold": (
         lambda folder: (

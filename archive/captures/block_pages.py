@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from archive.errors import BlockPageKind
+
 _SCRIPT = re.compile(r"<script\b", re.I)
 # Words that only a captcha page says to its reader.
 _DEMAND = re.compile(
@@ -32,7 +34,7 @@ _SHELL_MAX_TEXT = 30
 
 def block_page_kind(
     status: int, set_cookie: str, text: str, shown: Iterable[str] = ()
-) -> str | None:
+) -> BlockPageKind | None:
     """The kind of block page that an answer is, or None.
 
     ``text`` is the decoded answer and ``shown`` the text in it that a browser shows, in pieces,

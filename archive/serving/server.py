@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
@@ -12,11 +11,10 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from archive.errors import Damaged, UsageError
+from archive.errors import UsageError
 from archive.serving.application import application
-from archive.storage.database import ENTRIES_INDEX, SCHEMA_VERSION, connect
-from archive.storage.status import open_readonly
-from archive.storage.store import lock
+from archive.storage.database import ENTRIES_INDEX, connect, open_readonly, outdated
+from archive.storage.lock import lock
 
 MAX_ADDRESS_BYTES = 1 << 20
 """The longest request line that is read, so that a query that is too long is refused in words."""
@@ -84,28 +82,10 @@ def serve(data: Path, host: str, port: int) -> None:
 
 
 def check(path: Path) -> None:
-    """Raise UsageError without a database, Damaged if it cannot be read or has another version."""
-    if not path.is_file():
-        raise UsageError(
-            f"there is no database at {path} yet: run `make demo-data` for the bundled sample, "
-            "or `bulletins crawl`"
-        )
-    try:
-        conn = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            version = conn.execute("PRAGMA user_version").fetchone()[0]
-            conn.execute("SELECT 1 FROM entries LIMIT 1")
-        finally:
-            conn.close()
-    except sqlite3.Error as error:
-        raise Damaged(
-            f"cannot read {path} ({error}): check its permissions, or run `bulletins rebuild`"
-        ) from error
-    if version != SCHEMA_VERSION:
-        raise Damaged(
-            f"{path} has schema {version}, this program reads {SCHEMA_VERSION}: "
-            "run `bulletins rebuild`"
-        )
+    """Raise UsageError or Damaged unless there is a database of this schema to read."""
+    with closing(open_readonly(path.parent)) as conn:
+        if line := outdated(conn):
+            print(line, flush=True)
 
 
 def renew_index(data: Path) -> None:

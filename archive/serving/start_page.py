@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import date
+from functools import partial
 from typing import Any
 
 from archive.clock import CHINA, civil_date, now, parse_stamp
+from archive.storage.status import freshness
 
 NEWEST = 15
 """Bulletins on the start page."""
@@ -29,7 +32,6 @@ ORDER BY provinces.code
 # channel failed last time, that is shown even if others did not.
 _SOURCES = """
 SELECT slug, name, home, rhythm_days,
-       (SELECT max(published) FROM bulletins WHERE source = sources.slug) AS newest,
        (SELECT count(*) FROM bulletins WHERE source = sources.slug) AS bulletins,
        coalesce((SELECT max(coalesce(finished_at, started_at)) FROM crawls
                  WHERE source = sources.slug),
@@ -57,17 +59,26 @@ async def start_page(database: Any) -> dict[str, Any]:
         "totals": (await _rows(database, _TOTALS))[0],
         "newest_bulletins": await _rows(database, _BULLETINS, {"limit": NEWEST}),
         "provinces": await _rows(database, _PROVINCES),
-        "sources": [freshness(row, today) for row in await _rows(database, _SOURCES)],
+        "sources": await database.execute_fn(partial(source_rows, today=today)),
     }
 
 
-def freshness(source: dict[str, Any], today: date) -> dict[str, Any]:
-    """A source's row with the days since its newest bulletin, and whether these are too many."""
-    days = (today - date.fromisoformat(source["newest"])).days if source["newest"] else None
+def source_rows(conn: sqlite3.Connection, today: date) -> list[dict[str, Any]]:
+    """Every source with its last crawl and how fresh it is, judged as ``bulletins status`` does."""
+    cursor = conn.execute(_SOURCES)
+    names = [column[0] for column in cursor.description]
+    return [
+        _source_row(conn, dict(zip(names, row, strict=True)), today) for row in cursor.fetchall()
+    ]
+
+
+def _source_row(conn: sqlite3.Connection, source: dict[str, Any], today: date) -> dict[str, Any]:
+    fresh = freshness(conn, source["slug"], source["rhythm_days"], today)
     return {
         **source,
-        "days": days,
-        "late": days is None or days > source["rhythm_days"],
+        "newest": fresh.newest,
+        "days": fresh.age_days,
+        "late": fresh.late,
         "crawled": china_time(source["crawled"]) if source["crawled"] else None,
         "outcome": OUTCOMES.get(source["outcome"] or ""),
     }

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 from datasette.database import Database
 from datasette.utils import CustomRow
 
 from archive.serving.table_queries import rewritten
+from archive.storage.database import readonly
 
 
 class SteadyDatabase(Database):  # type: ignore[misc]  # Datasette has no types
     """A database that runs Datasette's queries about entries in a faster or more exact form."""
+
+    def connect(self, write: bool = False) -> sqlite3.Connection:
+        """Open the file for reading; Datasette 0.65 misreads a path with ``#``, ``?`` or ``%``."""
+        conn = readonly(Path(self.path), check_same_thread=False)
+        self._all_file_connections.append(conn)
+        return conn
 
     async def execute(self, sql: str, params: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Run a query as Datasette does, after :func:`rewritten` has looked at its SQL."""

@@ -1,22 +1,75 @@
-"""Addresses: when each was asked for and found, where it went, and when a bulletin is gone."""
+"""Addresses: when each was asked for and found, where it leads, and when a bulletin is gone.
+
+What is found at an address counts for every address whose redirects lead there.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 from sqlite_utils import Database
 
 from archive.captures.warc import Capture
 from archive.clock import civil_date
+from archive.parse.list_page import Row
 
 # A page is gone when it was missing on this many nights with no good answer between them: one
 # night is an outage, two a slow redesign.
 NIGHTS_UNTIL_GONE = 3
 
+# ``:url`` and the addresses whose redirects lead there, however many steps away.
+_LEADING = (
+    "WITH RECURSIVE leading (url) AS (SELECT :url UNION SELECT addresses.url FROM addresses"
+    " JOIN leading ON addresses.moved_to = leading.url)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAddress:
+    """The id of the bulletin at an address, its date in a list, the digest of what it last said."""
+
+    bulletin: int | None
+    listed: date | None
+    digest: str | None
+
 
 class Addresses:
-    """Keeps the table ``addresses``, and with it the status of the bulletins found there."""
+    """Keeps the table ``addresses``, and with it the status of the bulletins found there.
+
+    What is written for every page and every list row is SQL: sqlite-utils' ``update`` takes 106 µs
+    where the statement takes 3, and its ``upsert`` cannot keep a value that is there already.
+    """
 
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.conn = database.conn
+        self._table = database.table("addresses")
+
+    def listed(self, rows: tuple[Row, ...], capture: Capture) -> None:
+        """A list has these rows."""
+        self.conn.executemany(
+            "INSERT INTO addresses (url, source, channel, title, listed, first_listed, last_listed)"
+            " VALUES (:url, :source, :channel, :title, :listed, :at, :at)"
+            " ON CONFLICT (url) DO UPDATE SET title = excluded.title,"
+            " listed = coalesce(excluded.listed, listed),"
+            # A page that was never captured is asked for by the last channel that listed it.
+            " channel = CASE WHEN first_captured IS NULL THEN excluded.channel ELSE channel END,"
+            " first_listed = coalesce(first_listed, excluded.first_listed),"
+            " last_listed = excluded.last_listed",
+            [
+                {
+                    "url": row.address,
+                    "source": capture.source,
+                    "channel": capture.channel,
+                    "title": row.title,
+                    "listed": row.listed.isoformat() if row.listed else None,
+                    "at": capture.fetched_at,
+                }
+                for row in rows
+            ],
+        )
 
     def asked(self, capture: Capture) -> None:
         """An address was asked for and there was an answer, whatever it is."""
@@ -33,16 +86,17 @@ class Addresses:
             },
         )
 
-    def bulletin_at(self, address: str) -> int | None:
-        """The id of the bulletin that an address holds, None while it holds none."""
+    def known(self, address: str) -> KnownAddress:
+        """What is known of an address before an answer from it is read."""
         row = self.conn.execute(
-            "SELECT bulletin FROM addresses WHERE url = ?", (address,)
+            "SELECT bulletin, listed, digest FROM addresses WHERE url = ?", (address,)
         ).fetchone()
-        return row[0] if row else None
+        if row is None:
+            return KnownAddress(None, None, None)
+        return KnownAddress(row[0], date.fromisoformat(row[1]) if row[1] else None, row[2])
 
     def holds(self, address: str, bulletin: int, digest: str) -> None:
-        """A bulletin was read at an address; those that led here without one of their own have it
-        too."""
+        """A bulletin was read at an address; those that lead there and have none have it too."""
         self.conn.execute(
             "UPDATE addresses SET bulletin = ?, digest = ? WHERE url = ?",
             (bulletin, digest, address),
@@ -53,7 +107,7 @@ class Addresses:
         )
 
     def good(self, capture: Capture) -> None:
-        """The page is there: whatever was missed is over, and its validators are the newest."""
+        """The page is there: no night counts as missed any more, and its validators are new."""
         self.conn.execute(
             "UPDATE addresses SET last_good = :at, nights_missed = 0, first_missed = NULL,"
             " last_missed = NULL, moved_to = NULL, first_captured = coalesce(first_captured, :at),"
@@ -66,67 +120,74 @@ class Addresses:
                 "modified": capture.header("Last-Modified") or None,
             },
         )
-        for table, key in (("bulletins", "id"), ("entries", "bulletin")):
-            self.conn.execute(
-                f"UPDATE {table} SET status = 'live' WHERE status = 'gone' AND {key} ="
-                " (SELECT bulletin FROM addresses WHERE url = ?)",
-                (capture.address,),
-            )
+        for address in self.leading_to(capture.address)[1:]:
+            self._table.update(address, {"last_good": capture.fetched_at})
+        for bulletin, status, _ in self._bulletins_at(capture.address):
+            if status == "gone":
+                self._set_status(bulletin, "live")
 
     def moved(self, capture: Capture, target: str) -> None:
-        """The address leads to another page of the site, which says what is there."""
-        self.conn.execute(
-            "UPDATE addresses SET moved_to = :target, last_good = :at, nights_missed = 0,"
-            " first_missed = NULL, last_missed = NULL,"
-            " first_captured = coalesce(first_captured, :at),"
-            " bulletin = coalesce(bulletin,"
-            " (SELECT there.bulletin FROM addresses AS there WHERE there.url = :target))"
-            " WHERE url = :url",
-            {"target": target, "at": capture.fetched_at, "url": capture.address},
+        """The address leads to another page of the site; the answer there says what it is."""
+        row = self._table.get(capture.address)
+        self._table.update(
+            capture.address,
+            {
+                "moved_to": target,
+                "nights_missed": 0,
+                "first_missed": None,
+                "last_missed": None,
+                "first_captured": row["first_captured"] or capture.fetched_at,
+                "bulletin": row["bulletin"] or self.known(target).bulletin,
+            },
         )
 
     def leads_back(self, target: str, address: str) -> bool:
         """Whether following redirects from ``target`` ends up at ``address`` again."""
-        seen: set[str | None] = set()
-        at: str | None = target
-        while at is not None and at not in seen and at != address:
-            seen.add(at)
-            row = self.conn.execute(
-                "SELECT moved_to FROM addresses WHERE url = ?", (at,)
-            ).fetchone()
-            at = row[0] if row else None
-        return at == address
+        return target in self.leading_to(address)
+
+    def leading_to(self, address: str) -> list[str]:
+        """The address itself, then those whose redirects lead to it."""
+        found = self.conn.execute(f"{_LEADING} SELECT url FROM leading", {"url": address})
+        return [url for (url,) in found.fetchall()]
 
     def missing(self, capture: Capture) -> bool:
         """The page is not there: counted once a night, and gone after enough of them.
 
-        Gives whether a bulletin was ever read at the address.
+        Returns whether a bulletin was ever read here, or at an address that leads here.
         """
-        bulletin, nights, first_missed, last_missed = self.conn.execute(
-            "SELECT bulletin, nights_missed, first_missed, last_missed FROM addresses"
-            " WHERE url = ?",
-            (capture.address,),
-        ).fetchone()
-        if last_missed is None or civil_date(last_missed) < civil_date(capture.fetched_at):
-            nights, first_missed = nights + 1, first_missed or capture.fetched_at
-            self.conn.execute(
-                "UPDATE addresses SET nights_missed = ?, first_missed = ?, last_missed = ?"
-                " WHERE url = ?",
-                (nights, first_missed, capture.fetched_at, capture.address),
-            )
-        if bulletin is not None and nights >= NIGHTS_UNTIL_GONE:
-            self._mark_gone(bulletin, first_missed)
-        return bulletin is not None
+        row = self._table.get(capture.address)
+        updates: dict[str, Any] = {"moved_to": None}
+        last = row["last_missed"]
+        if last is None or civil_date(last) < civil_date(capture.fetched_at):
+            updates["nights_missed"] = row["nights_missed"] + 1
+            updates["first_missed"] = row["first_missed"] or capture.fetched_at
+            updates["last_missed"] = capture.fetched_at
+        self._table.update(capture.address, updates)
+        row |= updates
+        bulletins = self._bulletins_at(capture.address)
+        if row["nights_missed"] >= NIGHTS_UNTIL_GONE:
+            for bulletin, status, seen in bulletins:
+                # Another of its addresses may have answered well since this one was first missed.
+                if status == "live" and seen < row["first_missed"]:
+                    self._set_status(bulletin, "gone", last_seen=seen)
+        return bool(bulletins)
 
-    def _mark_gone(self, bulletin: int, first_missed: str) -> None:
-        """Unless another of its addresses has answered well since this one was first missed."""
-        (seen,) = self.conn.execute(
-            "SELECT max(last_good) FROM addresses WHERE bulletin = ?", (bulletin,)
-        ).fetchone()
-        if seen >= first_missed:
-            return
-        self.conn.execute(
-            "UPDATE bulletins SET status = 'gone', last_seen = ? WHERE id = ? AND status = 'live'",
-            (seen, bulletin),
-        )
-        self.conn.execute("UPDATE entries SET status = 'gone' WHERE bulletin = ?", (bulletin,))
+    def _bulletins_at(self, address: str) -> list[tuple[int, str, str]]:
+        """The bulletins of an address and of those that lead to it.
+
+        For each its id, its status and when any of its addresses last had a good answer.
+        """
+        return self.conn.execute(
+            f"{_LEADING} SELECT id, status,"
+            " (SELECT max(last_good) FROM addresses WHERE bulletin = bulletins.id)"
+            " FROM bulletins WHERE id IN"
+            " (SELECT bulletin FROM addresses WHERE url IN (SELECT url FROM leading)) ORDER BY id",
+            {"url": address},
+        ).fetchall()
+
+    def _set_status(self, bulletin: int, status: str, **seen: str) -> None:
+        self.database.table("bulletins").update(bulletin, {"status": status, **seen})
+        entries = self.database.table("entries")
+        ids = [row["id"] for row in entries.rows_where("bulletin = ?", [bulletin], select="id")]
+        for entry in ids:
+            entries.update(entry, {"status": status})

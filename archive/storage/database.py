@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 from sqlite_utils import Database
 
-from archive.errors import CannotWrite, Damaged
+from archive.captures.warc import warc_files
+from archive.errors import CannotWrite, Damaged, UsageError
 from archive.normalise.gazetteer import divisions
 from archive.normalise.provinces import PROVINCES
 from archive.search import Index
 
-# Raised with every change of schema.sql; a database of another version is rebuilt from captures.
-SCHEMA_VERSION = 1
-# What a search reads: an entry's bulletin's title, its heading and its own text.
+NAME = "bulletins.db"
+# Raise with every change of schema.sql.
+SCHEMA_VERSION = 2
+# Raise whenever the same captures give other rows than before; tests/test_derivation.py notices.
+# A database of another schema or derivation is derived again when it is next opened for writing:
+# without that, unchanged pages that are now read differently would look revised.
+DERIVATION = 1
+# Search reads three texts of an entry: its bulletin's title, its heading and its own text.
 # The longest column first is stored smallest. The newest is the one with the latest date, as a
 # number; archive/serving/entry_search.py has the fields that ask for dates and labels.
 ENTRIES_INDEX = Index(
@@ -26,25 +33,20 @@ ENTRIES_INDEX = Index(
         "where p.entry = entries.id), '') || ' s' || entries.source"
     ),
 )
-# Readers never wait in WAL mode; a second writer is kept out by the lock, this is for backups.
+# Readers never wait in WAL mode and the lock excludes other writers: this is for backups.
 BUSY_MS = 10_000
 
 
 def connect(path: Path) -> Database:
-    """Open (and create where it is not) a database for writing; foreign keys on, WAL.
+    """Open a database for writing, creating it where there is none; foreign keys on, WAL.
 
-    Raises CannotWrite when the file cannot be opened for writing, Damaged when it is no
-    database of this version.
+    Raises CannotWrite when the file cannot be opened for writing, Damaged when it is not a
+    database of this schema.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         conn = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
-        version = conn.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, SCHEMA_VERSION):
-            raise Damaged(
-                f"{path} has schema {version}, this program writes {SCHEMA_VERSION}: "
-                "run `bulletins rebuild`"
-            )
+        version = _check_schema(conn, path)
         conn.execute("PRAGMA journal_mode = WAL")
         conn.execute("PRAGMA synchronous = NORMAL")
         conn.execute("PRAGMA foreign_keys = ON")
@@ -57,19 +59,108 @@ def connect(path: Path) -> Database:
         raise _explain(path, error) from error
     except OSError as error:
         raise CannotWrite(
-            f"cannot write {path}: {error.strerror}; check folder and rights"
+            f"cannot write {path}: {error.strerror}; check the folder and its permissions"
         ) from error
     return database
 
 
+def open_readonly(folder: Path) -> sqlite3.Connection:
+    """Open the database of a data folder for reading only.
+
+    Raises UsageError where there is no database, Damaged where it is not one of this schema.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        if warc_files(folder / "warc"):
+            raise UsageError(
+                f"{folder} has captures but no database: run `bulletins rebuild --data {folder}`"
+            )
+        raise UsageError(
+            f"no archive in {folder}: name its folder with --data (the demo's is data/demo), or "
+            "run `bulletins crawl` or `make demo-data` first"
+        )
+    try:
+        conn = readonly(path)
+        try:
+            _check_schema(conn, path)
+        except BaseException:
+            conn.close()
+            raise
+    except sqlite3.Error as error:
+        raise Damaged(
+            f"cannot read {path} ({error}): check its permissions, or run `bulletins rebuild`"
+        ) from error
+    return conn
+
+
+def readonly(path: Path, *, check_same_thread: bool = True) -> sqlite3.Connection:
+    """Open any database file for reading only, whatever characters its path has."""
+    return sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode=ro",
+        uri=True,
+        timeout=BUSY_MS / 1000,
+        check_same_thread=check_same_thread,
+    )
+
+
+def outdated(conn: sqlite3.Connection) -> str | None:
+    """Say that the rows were derived by another version of the program; None where they were not.
+
+    For people who read the archive; a writer derives it again by itself.
+    """
+    if derivation(conn) == DERIVATION:
+        return None
+    return (
+        "this database was derived by another version of the program: the next crawl derives it "
+        "again, or run `bulletins rebuild`"
+    )
+
+
+def derivation(conn: sqlite3.Connection) -> int:
+    """The derivation that a database's rows were made by, 0 where it does not say."""
+    row = conn.execute("SELECT version FROM derivation").fetchone()
+    return int(row[0]) if row else 0
+
+
+def needs_rebuild(path: Path) -> bool:
+    """Whether there is a database of another schema or derivation than this program's.
+
+    A file that is not a database is none of another version: opening it says what is wrong.
+    """
+    if not path.is_file():
+        return False
+    with suppress(sqlite3.DatabaseError), closing(readonly(path)) as conn:
+        schema = _schema(conn)
+        return schema != 0 and (schema != SCHEMA_VERSION or derivation(conn) != DERIVATION)
+    return False
+
+
+def _schema(conn: sqlite3.Connection) -> int:
+    return int(conn.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _check_schema(conn: sqlite3.Connection, path: Path) -> int:
+    """The schema version of a database, 0 for an empty file; raises Damaged for another's."""
+    version = _schema(conn)
+    if version not in (0, SCHEMA_VERSION):
+        raise Damaged(
+            f"{path} has schema {version}, this program uses {SCHEMA_VERSION}: the next crawl "
+            "derives it again, or run `bulletins rebuild`"
+        )
+    return version
+
+
 def _explain(path: Path, error: sqlite3.DatabaseError) -> CannotWrite | Damaged:
+    """The archive's error for one of SQLite's while a database is opened for writing."""
     if isinstance(error, sqlite3.OperationalError):
-        return CannotWrite(f"cannot write {path}: {error}; check the folder, its rights, the disk")
+        return CannotWrite(
+            f"cannot write {path}: {error}; check the folder, its permissions and the disk"
+        )
     return Damaged(f"{path} is damaged ({error}): run `bulletins rebuild`")
 
 
 def create(database: Database) -> None:
-    """Lay all tables, the search index and the fixed rows, all or nothing."""
+    """Create all tables, the search index and the fixed rows in one transaction."""
     schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
     database.conn.executescript(f"BEGIN IMMEDIATE;\n{schema}")
     database.table("provinces").insert_all(
@@ -87,6 +178,7 @@ def create(database: Database) -> None:
         }
         for d in divisions()
     )
+    database.table("derivation").insert({"id": 1, "version": DERIVATION})
     ENTRIES_INDEX.create(database.conn)
     database.conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     database.conn.execute("COMMIT")

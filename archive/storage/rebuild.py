@@ -1,4 +1,4 @@
-"""Rebuild: the database again from captures alone, put in place whole or not at all."""
+"""Rebuild: derive the database again from captures alone, and replace it in one transaction."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sqlite_utils import Database
 from archive.captures.warc import read_captures, recover, warc_files
 from archive.errors import CannotWrite
 from archive.sources import Source
-from archive.storage.database import ENTRIES_INDEX, connect
+from archive.storage.database import ENTRIES_INDEX, NAME, connect, readonly
 from archive.storage.ingest import Ingester
-from archive.storage.store import lock
+from archive.storage.lock import lock
 
 _BATCH = 500
 
@@ -26,21 +26,29 @@ def rebuild(
 
     ``progress`` is told the number of captures read so far. What no capture tells (the lines of
     ``crawls``, incidents without a response) is carried over from the database that was there.
-    Readers keep the old database until the new one is whole. Raises Damaged, Locked, CannotWrite.
+    Readers keep the old database until the new one is complete. Raises Damaged, Locked,
+    CannotWrite, SourceFileError.
     """
     with lock(folder):
-        path, fresh = folder / "bulletins.db", folder / "bulletins.db.new"
+        return derive_again(folder, sources, progress)
+
+
+def derive_again(
+    folder: Path, sources: Mapping[str, Source], progress: Callable[[int], None] = lambda _: None
+) -> int:
+    """What ``rebuild`` does, for a caller that holds the lock already."""
+    path, fresh = folder / NAME, folder / f"{NAME}.new"
+    _remove(fresh)
+    database = connect(fresh)
+    try:
+        count = _derive(folder, database, sources, progress)
+        if path.exists():
+            _carry_over(path, database, sources)
+        _put_in_place(database.conn, path)
+    finally:
+        database.conn.close()
         _remove(fresh)
-        database = connect(fresh)
-        try:
-            count = _derive(folder, database, sources, progress)
-            if path.exists():
-                _carry_over(path, database, sources)
-            _put_in_place(database.conn, path)
-        finally:
-            database.conn.close()
-            _remove(fresh)
-        return count
+    return count
 
 
 def _derive(
@@ -72,12 +80,11 @@ def _derive(
 def _carry_over(old: Path, database: Database, sources: Mapping[str, Source]) -> None:
     """Copy what no capture tells, column by column as both databases have them.
 
-    An old database that cannot be read has nothing to give; lines of a source that has no file
-    any more stay behind.
+    Nothing comes from an old database that cannot be read, nor from a source whose file is gone.
     """
     kept = {"crawls": "", "incidents": " WHERE capture IS NULL"}
     try:
-        with closing(sqlite3.connect(f"{old.resolve().as_uri()}?mode=ro", uri=True)) as conn:
+        with closing(readonly(old)) as conn:
             conn.row_factory = sqlite3.Row
             found = {
                 table: [dict(row) for row in conn.execute(f"SELECT * FROM {table}{where}")]
@@ -105,10 +112,10 @@ def _put_in_place(conn: sqlite3.Connection, path: Path) -> None:
     """Replace the contents of the live file, which readers may hold open, in one transaction.
 
     A new file renamed under a running Datasette gave mixed answers in our measurements; the
-    backup API into the live file gave none. A live file that is no database makes way first.
+    backup API into the live file gave none. A file that is not a database is deleted first.
     """
     try:
-        _make_way(path)
+        _delete_unusable(path)
         with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as live:
             conn.backup(live)
             live.execute("PRAGMA journal_mode = WAL")
@@ -116,7 +123,7 @@ def _put_in_place(conn: sqlite3.Connection, path: Path) -> None:
         raise CannotWrite(f"cannot write {path}: {error}; check the folder and the disk") from error
 
 
-def _make_way(path: Path) -> None:
+def _delete_unusable(path: Path) -> None:
     try:
         with closing(sqlite3.connect(path)) as live:
             live.execute("SELECT count(*) FROM sqlite_master").fetchone()

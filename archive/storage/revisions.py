@@ -1,9 +1,10 @@
-"""Revisions: one bulletin's rows, written as its current revision; nothing earlier is touched."""
+"""Revisions: one bulletin's rows, written as its current revision; earlier ones never change."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -17,11 +18,29 @@ from archive.storage.database import ENTRIES_INDEX
 _MENTIONS = ("entry_provinces", "entry_dates", "entry_places", "entry_officials")
 
 
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A bulletin's id, and the number and digest of its current revision."""
+
+    bulletin: int
+    number: int
+    digest: str
+
+
 class RevisionWriter:
     """Writes bulletins with their entries, mentions, attachments and search index."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
+
+    def current(self, slug: str) -> Current | None:
+        """The current revision of the bulletin of that name, None where there is none yet."""
+        row = self.database.conn.execute(
+            "SELECT bulletins.id, revision, digest FROM bulletins JOIN revisions"
+            " ON revisions.bulletin = bulletins.id AND number = revision WHERE slug = ?",
+            (slug,),
+        ).fetchone()
+        return Current(*row) if row else None
 
     def write(
         self,
@@ -32,7 +51,7 @@ class RevisionWriter:
         capture: Capture,
         capture_id: int,
     ) -> int:
-        """Write revision ``number`` and make it the current one; the bulletin's id."""
+        """Write revision ``number`` and make it the current one; returns the bulletin's id."""
         bulletin_id = self._write_bulletin(bulletin, slug, number, capture)
         self.database.table("revisions").insert(
             {
@@ -54,7 +73,7 @@ class RevisionWriter:
         return bulletin_id
 
     def _write_bulletin(self, bulletin: Bulletin, slug: str, number: int, capture: Capture) -> int:
-        """Insert or update the bulletin's row; what a first capture said of it stays."""
+        """Insert or update the bulletin's row; source, channel, address and first_seen stay."""
         row = {
             "slug": slug,
             "title": bulletin.title,
@@ -140,7 +159,7 @@ class RevisionWriter:
             )
 
     def _unindex(self, bulletin_id: int) -> set[int]:
-        """Take a bulletin's entries out of the search index and their mentions away; their seqs."""
+        """Remove a bulletin's entries from the index, and their mentions; returns their seqs."""
         rows = self.database.conn.execute(
             "SELECT id, seq, title, heading, text FROM entries WHERE bulletin = ?", (bulletin_id,)
         ).fetchall()

@@ -1,6 +1,12 @@
 -- Tables of bulletins.db. Everything but `crawls` (and incidents without a response) is derived
 -- from the captures. Dates are civil dates in China, YYYY-MM-DD; instants are UTC with Z.
 
+-- One row: which version of the program's rules made the others (DERIVATION in database.py).
+CREATE TABLE derivation (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE sources (
     slug TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -106,6 +112,7 @@ CREATE TABLE addresses (
 ) STRICT;
 CREATE INDEX addresses_by_channel ON addresses (source, channel, first_captured);
 CREATE INDEX addresses_by_bulletin ON addresses (bulletin);
+CREATE INDEX addresses_by_target ON addresses (moved_to) WHERE moved_to IS NOT NULL;
 
 CREATE TABLE revisions (
     id INTEGER PRIMARY KEY,
@@ -239,7 +246,7 @@ FROM days
 JOIN entries ON entries.id = days.entry
 JOIN entry_provinces ON entry_provinces.entry = entries.id;
 
--- How many entries speak of a province on each day.
+-- How many entries are about a province on each day.
 CREATE VIEW province_days AS
 WITH RECURSIVE spread(province, date, end_date, entry) AS (
     SELECT province, date, end_date, entry FROM timeline

@@ -1,4 +1,4 @@
-"""Status: what each source last brought, whether that is as fresh as its rhythm promises."""
+"""Status: when each source last published, whether that is late, and what else is wrong."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 
-from archive.clock import CHINA, days_before, stamp
-from archive.errors import UsageError
+from sqlite_utils import Database
+
+from archive.clock import CHINA, stamp
 from archive.sources import Source
-from archive.storage.store import RECENT_DAYS
+from archive.storage.crawl_log import CrawlLog
 
-_IN_WORDS = {
+# Outcomes in ``crawls`` that are failures, and what is said where the line has no message.
+_FAILURES = {
     "failed": "the last crawl failed",
     "stopped": "the last crawl was stopped",
     "running": "the last crawl was cut off",
@@ -22,11 +23,11 @@ _IN_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """One source as the person who runs the archive sees it.
+    """The state of one source, for the person who runs the archive.
 
     ``newest`` is the civil date of the newest bulletin, ``age_days`` its distance from today;
-    ``waiting`` counts pages listed and never captured, ``open_incidents`` those not settled by a
-    later good answer. ``problem`` says in words what is wrong, None when all is well.
+    ``waiting`` counts pages listed and not captured yet, ``open_incidents`` incidents that no later
+    good answer has settled. ``problem`` says in words what is wrong, None when all is well.
     """
 
     source: str
@@ -44,15 +45,29 @@ class SourceStatus:
     problem: str | None
 
 
-def open_readonly(folder: Path) -> sqlite3.Connection:
-    """The database of a data folder for reading; raises UsageError where there is none."""
-    path = folder / "bulletins.db"
-    if not path.is_file():
-        raise UsageError(
-            f"no archive in {folder}: name its folder with --data (the demo's is data/demo), or "
-            "run `bulletins crawl` or `make demo-data` first"
-        )
-    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old a source's newest bulletin is, in days, and whether its rhythm allows that.
+
+    ``newest`` is its civil date; both are None where there is no bulletin, which is late too.
+    """
+
+    newest: str | None
+    age_days: int | None
+    late: bool
+
+
+def freshness(conn: sqlite3.Connection, source: str, rhythm_days: int, today: date) -> Freshness:
+    """Judge a source by the newest bulletin that is dated today or before.
+
+    A later date is the ministry's mistake and does not show that the source is alive.
+    """
+    (newest,) = conn.execute(
+        "SELECT max(published) FROM bulletins WHERE source = ? AND published <= ?",
+        (source, today.isoformat()),
+    ).fetchone()
+    age = (today - date.fromisoformat(newest)).days if newest else None
+    return Freshness(newest, age, age is None or age > rhythm_days)
 
 
 def statuses(
@@ -62,61 +77,47 @@ def statuses(
     *,
     writing: bool = False,
 ) -> list[SourceStatus]:
-    """Every source there is, crawled or not, in name order.
+    """The status of every source, crawled or not, in the order of ``sources``.
 
-    ``writing`` says that a crawl is under way; without one, a crawl that never finished was cut
+    ``writing`` says that a crawl is running now; otherwise a crawl that has not finished was cut
     off.
     """
     return [_status(conn, source, now, writing) for source in sources.values()]
 
 
 def _status(conn: sqlite3.Connection, source: Source, now: datetime, writing: bool) -> SourceStatus:
-    slug, today = source.slug, now.astimezone(CHINA).date()
-    # A date that lies ahead is a slip of the ministry's and no sign of life.
-    bulletins, newest = conn.execute(
-        "SELECT count(*), max(published) FILTER (WHERE published <= ?) FROM bulletins"
-        " WHERE source = ?",
-        (today.isoformat(), slug),
-    ).fetchone()
-    live = [channel.slug for channel in source.channels if not channel.retired]
-    marks = ",".join("?" * len(live))
-    mine = f"source = ? AND channel IN ({marks})"
-    latest = f"SELECT max(id) FROM crawls WHERE {mine} GROUP BY channel"
-    crawls = conn.execute(
-        "SELECT channel, outcome, message, coalesce(finished_at, started_at) FROM crawls"
-        f" WHERE id IN ({latest}) ORDER BY id",
-        (slug, *live),
-    ).fetchall()
-    (waiting,) = conn.execute(
-        "SELECT count(*) FROM addresses WHERE source = ? AND first_captured IS NULL"
-        " AND coalesce(first_asked, ?) >= ?",
-        (slug, stamp(now), days_before(stamp(now), RECENT_DAYS)),
+    log, today = CrawlLog(Database(conn)), now.astimezone(CHINA).date()
+    fresh = freshness(conn, source.slug, source.rhythm_days, today)
+    (bulletins,) = conn.execute(
+        "SELECT count(*) FROM bulletins WHERE source = ?", (source.slug,)
     ).fetchone()
     (incidents,) = conn.execute(
-        "SELECT count(*) FROM incidents WHERE source = ? AND resolved_at IS NULL", (slug,)
+        "SELECT count(*) FROM incidents WHERE source = ? AND resolved_at IS NULL", (source.slug,)
     ).fetchone()
-    age = (today - date.fromisoformat(newest)).days if newest else None
-    bad = {"failed", "stopped"} if writing else {"failed", "stopped", "running"}
+    live = {channel.slug for channel in source.channels if not channel.retired}
+    crawls = [line for line in log.latest_crawls(source.slug) if line["channel"] in live]
     failed = [
-        f"{channel}: {message or _IN_WORDS[outcome]}"
-        for channel, outcome, message, _ in crawls
-        if outcome in bad
+        f"{line['channel']}: {line['message'] or _FAILURES[line['outcome']]}"
+        for line in crawls
+        if line["outcome"] in _FAILURES and not (writing and line["outcome"] == "running")
     ]
-    stale = source.enabled and (age is None or age > source.rhythm_days)
+    stale = source.enabled and fresh.late
     return SourceStatus(
-        source=slug,
+        source=source.slug,
         name=source.name,
         enabled=source.enabled,
         bulletins=bulletins,
-        newest=newest,
-        age_days=age,
+        newest=fresh.newest,
+        age_days=fresh.age_days,
         rhythm_days=source.rhythm_days,
-        last_crawl=max((row[3] for row in crawls), default=None),
-        waiting=waiting,
+        last_crawl=max(
+            (line["finished_at"] or line["started_at"] for line in crawls), default=None
+        ),
+        waiting=log.waiting(source.slug, stamp(now)),
         open_incidents=incidents,
         failed=bool(failed),
         stale=stale,
-        problem=_problem(failed, source, age, stale, bool(crawls)),
+        problem=_problem(failed, source, fresh.age_days, stale, bool(crawls)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The store: a data folder that one process writes, captures first, then the database.
+"""The store: a data folder opened for writing, captures first, then the database.
 
 Rows are committed in batches; a kill between two commits loses rows, never captures, and the next
 opening reads those captures again.
@@ -6,52 +6,51 @@ opening reads those captures again.
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Self
 
 from archive.captures.warc import Capture, WarcWriter, recover, warc_files
-from archive.clock import days_before
-from archive.errors import CannotWrite, Damaged, Locked
+from archive.errors import CannotWrite, Damaged, IncidentKind, Locked
 from archive.sources import Source
-from archive.storage.database import connect
+from archive.storage.crawl_log import CrawlLog
+from archive.storage.database import NAME, connect, needs_rebuild
 from archive.storage.ingest import Ingester, Outcome
+from archive.storage.lock import lock
+from archive.storage.rebuild import derive_again
 
 # A hundred captures are a few minutes of polite crawling and commit in some milliseconds.
 BATCH = 100
-# A page is asked for again, and a failed one retried, for this long after it was first met.
-RECENT_DAYS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class DuePage:
-    """A page to ask for: its canonical address and the validators of the last good answer."""
-
-    address: str
-    etag: str | None
-    last_modified: str | None
 
 
 class Store:
-    """A data folder opened for writing, with the only lock on it.
+    """A data folder opened for writing, with its lock.
 
-    Raises Locked when another process has it, CannotWrite when the folder refuses, Damaged when
-    the database is no database.
+    ``crawls`` answers questions. A database of another version of the program is derived again
+    first, which ``say`` is told in one line. Raises Locked when another process has the folder,
+    CannotWrite when the folder refuses, Damaged when the database is not a database.
     """
 
-    def __init__(self, folder: Path, sources: Mapping[str, Source]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        sources: Mapping[str, Source],
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
         self.folder = folder
         self._lock = lock(folder)
         try:
+            path = folder / NAME
+            if needs_rebuild(path):
+                say(f"{path} is of another version of the program: deriving it again ...")
+                derive_again(folder, sources)
             self.warc = WarcWriter(folder / "warc")
-            self.database = connect(folder / "bulletins.db")
+            self.database = connect(path)
             self.ingester = Ingester(self.database, sources)
+            self.crawls = CrawlLog(self.database)
             self._pending = 0
             self._failed: Exception | None = None
             with self._writing():
@@ -80,7 +79,7 @@ class Store:
             self._lock.close()
 
     def record(self, capture: Capture) -> Outcome:
-        """Keep a capture on disk, then write its rows; committed with the next batch."""
+        """Append a capture to the WARC file, then write its rows; committed with the next batch."""
         with self._writing():
             location = self.warc.append(capture)
             self._begin()
@@ -91,7 +90,7 @@ class Store:
         return outcome
 
     def incident(
-        self, at: str, source: str, channel: str | None, url: str, kind: str, message: str
+        self, at: str, source: str, channel: str | None, url: str, kind: IncidentKind, message: str
     ) -> None:
         """Write down what went wrong where there was no response to keep."""
         with self._writing():
@@ -99,23 +98,23 @@ class Store:
             self.ingester.incident(at, source, channel, url, kind, message)
 
     def commit(self) -> None:
-        """Have the disk hold all captures, then commit the rows that know of them."""
+        """Flush all captures to disk, then commit the rows that refer to them."""
         with self._writing():
             self._commit()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Name what the database refuses; after any failure nothing more is written.
+        """Raise SQLite's errors as the archive's; after any failure nothing more is written.
 
-        Captures that the database missed are read again when the folder is next opened, which
-        goes on from the last one it knows: there must be none behind a gap.
+        The next opening reads the captures after the last one that the database knows. If writing
+        went on after a failure, the captures that failed would lie before that one.
         """
         if self._failed is not None:
             raise self._failed
         try:
             yield
         except Exception as error:
-            self._failed = _named(error, self.folder / "bulletins.db")
+            self._failed = _named(error, self.folder / NAME)
             if self._failed is error:
                 raise
             raise self._failed from error
@@ -131,7 +130,7 @@ class Store:
             self.database.conn.execute("COMMIT")
 
     def _recover(self) -> int:
-        """Read the finished captures that the database never learned of; how many there were."""
+        """Ingest the captures that the database does not know; returns how many there were."""
         last = self.database.conn.execute(
             "SELECT file, offset + length FROM captures ORDER BY id DESC LIMIT 1"
         ).fetchone()
@@ -147,93 +146,25 @@ class Store:
         self._commit()
         return count
 
-    # What a crawl asks
-
-    def due(
-        self,
-        source: str,
-        channel: str,
-        at: str,
-        *,
-        full: bool = False,
-        since: date | None = None,
-        limit: int | None = None,
-    ) -> list[DuePage]:
-        """The pages of a channel to ask for at the instant ``at``, newest listed first.
-
-        Those never captured (a failing one for RECENT_DAYS after it was first asked for), listed
-        on ``since`` or later, at most ``limit`` of them; and those first captured within
-        RECENT_DAYS; with ``full`` all.
-        """
-        order = "ORDER BY listed DESC, rowid"
-        asked = {
-            "source": source,
-            "channel": channel,
-            "recent": "" if full else days_before(at, RECENT_DAYS),
-            "since": since.isoformat() if since else "",
-            "limit": -1 if limit is None else limit,
-        }
-        columns = "SELECT url, etag, last_modified FROM addresses"
-        fresh = self.database.conn.execute(
-            f"{columns} WHERE source = :source AND channel = :channel AND first_captured IS NULL"
-            " AND coalesce(first_asked, (SELECT min(at) FROM incidents"
-            " WHERE incidents.url = addresses.url), :recent) >= :recent"
-            f" AND (listed IS NULL OR listed >= :since) {order} LIMIT :limit",
-            asked,
-        )
-        again = self.database.conn.execute(
-            f"{columns} WHERE source = :source AND channel = :channel AND first_captured >= :recent"
-            f" {order}",
-            asked,
-        )
-        return [DuePage(*row) for row in (*fresh.fetchall(), *again.fetchall())]
-
-    def settled_before(self, source: str, channel: str) -> str | None:
-        """When the last crawl ended that walked the channel's list as far as it had to."""
-        row = self.database.conn.execute(
-            "SELECT max(finished_at) FROM crawls WHERE source = ? AND channel = ? AND walked = 1",
-            (source, channel),
-        ).fetchone()
-        return row[0] if row else None
-
-    def first_listed(self, address: str) -> str | None:
-        """When an address was first met on a list."""
-        row = self.database.conn.execute(
-            "SELECT first_listed FROM addresses WHERE url = ?", (address,)
-        ).fetchone()
-        return row[0] if row else None
-
     def begin_crawl(self, source: str, channel: str, at: str) -> int:
-        """Open a line in ``crawls``, which stays ``running`` if the crawl is killed; its id."""
+        """Add and commit a line in ``crawls``, ``running`` until it is finished; its id."""
         with self._writing():
             self._begin()
             self.ingester.know(source)
-            self.database.table("crawls").insert(
-                {"source": source, "channel": channel, "started_at": at, "outcome": "running"}
-            )
+            crawl = self.crawls.begin_crawl(source, channel, at)
             self._commit()
-        return self.last_crawl()
+        return crawl
 
     def finish_crawl(self, crawl: int, values: Mapping[str, str | int | None]) -> None:
-        """Write how a crawl ended."""
+        """Write how a crawl ended, and commit all there is."""
         with self._writing():
             self._begin()
-            self.database.table("crawls").update(crawl, dict(values))
+            self.crawls.finish_crawl(crawl, values)
             self._commit()
-
-    def last_crawl(self) -> int:
-        """The id of the newest line in ``crawls``, 0 where there is none."""
-        return int(
-            self.database.conn.execute("SELECT coalesce(max(id), 0) FROM crawls").fetchone()[0]
-        )
-
-    def crawls_after(self, crawl: int) -> list[dict[str, Any]]:
-        """The lines of ``crawls`` written after the one with this id."""
-        return list(self.database.table("crawls").rows_where("id > ?", [crawl], order_by="id"))
 
 
 def _named(error: Exception, path: Path) -> Exception:
-    """An error of SQLite's as one of the archive's, any other as it is."""
+    """The archive's error for one of SQLite's; any other error unchanged."""
     if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
         return Locked(f"another program holds {path}: close it; the captures are kept")
     if isinstance(error, sqlite3.OperationalError):
@@ -243,34 +174,3 @@ def _named(error: Exception, path: Path) -> Exception:
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.IntegrityError):
         return Damaged(f"{path} is damaged ({error}): run `bulletins rebuild`")
     return error
-
-
-def is_locked(folder: Path) -> bool:
-    """Whether a process is writing to a data folder now."""
-    try:
-        lock(folder).close()
-    except Locked:
-        return True
-    except CannotWrite:
-        return False
-    return False
-
-
-def lock(folder: Path) -> IO[str]:
-    """The only lock on a data folder, held until closed; raises Locked, CannotWrite."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        held = (folder / ".lock").open("w")
-    except OSError as error:
-        raise CannotWrite(
-            f"cannot write {folder}: {error.strerror}; choose another folder with --data or mend "
-            "its rights"
-        ) from error
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        held.close()
-        raise Locked(
-            f"another process is writing to {folder}: wait until it is done (`bulletins status`)"
-        ) from error
-    return held

@@ -1,4 +1,4 @@
-"""Verify: whether captures, database and search index still are what they were when written."""
+"""Verify: check that captures, database and search index are complete and unchanged."""
 
 from __future__ import annotations
 
@@ -13,32 +13,33 @@ from archive.captures.warc import read_captures, warc_files
 from archive.clock import now
 from archive.errors import Damaged
 from archive.search import differences
-from archive.storage.database import ENTRIES_INDEX
-from archive.storage.status import open_readonly
-from archive.storage.store import lock
+from archive.storage.database import ENTRIES_INDEX, NAME, open_readonly
+from archive.storage.lock import lock
 
-# Entries whose index is compared with their text; the full mode compares all.
+# How many entries are compared with the index; the full mode compares all.
 SAMPLE = 300
-_MEND = "run `bulletins rebuild`"
+_REBUILD = "run `bulletins rebuild`"
 
 
 def problems(folder: Path, *, full: bool = False) -> Iterator[str]:
-    """What is wrong in a data folder, one line each; nothing where all is well.
+    """The problems of a data folder, one line each.
 
-    Raises UsageError where there is no archive, Locked while one is being written.
+    Raises UsageError where there is no archive, Damaged where the database cannot be opened,
+    Locked while another process writes.
     """
+    # Opened for reading first, so that no database is created where there is none.
     open_readonly(folder).close()
-    with lock(folder), closing(sqlite3.connect(folder / "bulletins.db")) as conn:
+    with lock(folder), closing(sqlite3.connect(folder / NAME)) as conn:
         try:
             yield from _captures(folder, conn)
             yield from _database(conn)
-            # Another sample every day, so that every entry has its turn.
+            # Another sample every day, so that in time every entry is compared.
             sample = None if full else SAMPLE
             for difference in differences(conn, ENTRIES_INDEX, sample, turn=now().toordinal()):
                 row = f"entry {difference.rowid} " if difference.rowid else ""
-                yield f"search index: {row}{difference.problem}; {_MEND}"
+                yield f"search index: {row}{difference.problem}; {_REBUILD}"
         except sqlite3.DatabaseError as error:
-            yield f"bulletins.db: {error}; {_MEND}"
+            yield f"bulletins.db: {error}; {_REBUILD}"
 
 
 def _captures(folder: Path, conn: sqlite3.Connection) -> Iterator[str]:
@@ -60,14 +61,14 @@ def _captures(folder: Path, conn: sqlite3.Connection) -> Iterator[str]:
             yield str(error)
     for file, offset in list(known)[:10]:
         yield (
-            f"the capture at byte {offset} of {file} is recorded but not there: restore the file "
-            "from a backup"
+            f"the capture at byte {offset} of {file} is in the database but not in the file: "
+            "restore the file from a backup"
         )
 
 
 def _database(conn: sqlite3.Connection) -> Iterator[str]:
     for (line,) in conn.execute("PRAGMA integrity_check(10)"):
         if line != "ok":
-            yield f"bulletins.db: {line}; {_MEND}"
+            yield f"bulletins.db: {line}; {_REBUILD}"
     for table, row, parent, _ in conn.execute("PRAGMA foreign_key_check"):
-        yield f"bulletins.db: row {row} of {table} points to nothing in {parent}; {_MEND}"
+        yield f"bulletins.db: row {row} of {table} refers to a missing row of {parent}; {_REBUILD}"

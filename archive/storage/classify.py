@@ -1,0 +1,218 @@
+"""Classify: what one capture is, from its own bytes and its source; no database is asked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from archive.captures.block_pages import block_page_kind
+from archive.captures.decode import decode, unpack
+from archive.captures.warc import Capture
+from archive.clock import civil_date
+from archive.errors import Unreadable, status_kind
+from archive.model import Bulletin
+from archive.normalise.bulletin_json import content_digest
+from archive.normalise.bulletins import read_bulletin
+from archive.parse.html import shown_pieces
+from archive.parse.list_page import Row, list_unit, read_list
+from archive.sources import PageContext, Source, document_id
+
+GONE_STATUSES = (404, 410)
+REDIRECT_STATUSES = (301, 302, 303, 307, 308)
+# File names of front pages and error pages.
+_FRONT = re.compile(r"$|(?:index|default|main|home|error|err|404|notfound)\b", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Robots:
+    """A site's robots.txt, whatever its status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column page; ``location`` is the canonical address of the list that it shows."""
+
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListRows:
+    """A list page with rows."""
+
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListEnd:
+    """A list page past the last one with rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """A redirect within the site; ``target`` is the canonical address that it leads to."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A page that is not there: 404 or 410."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A page that is as it was when its validators were sent: 304."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A bulletin's page; ``digest`` is the SHA-256 of what it says."""
+
+    bulletin: Bulletin
+    digest: str
+
+
+Classified = Robots | Column | ListRows | ListEnd | Redirect | Missing | Unchanged | Page
+
+
+def classify(capture: Capture, source: Source, listed: date | None = None) -> Classified:
+    """What a capture is; ``listed`` is the date that a list gave a page, if any did.
+
+    Raises Unreadable for an answer that is none of these: a block page, an error status, a body
+    that cannot be decoded or recognised, a first list page without rows, a redirect off the site.
+    """
+    if capture.role == "robots":
+        return Robots()
+    if capture.status in REDIRECT_STATUSES:
+        return _redirect(capture, source)
+    is_page = capture.role == "page"
+    if capture.status == 304 and is_page:
+        return Unchanged()
+    if capture.status in GONE_STATUSES:
+        return Missing() if is_page else _without_rows(capture)
+    text = _text(capture)
+    if is_page:
+        return _page(capture, source, text, listed)
+    if capture.role == "column":
+        return _column(capture, source, text)
+    return _list(capture, source, text)
+
+
+def moved_away(capture: Capture) -> Unreadable:
+    """The incident of a redirect that cannot be followed."""
+    return Unreadable(
+        "moved",
+        f"the address now leads to {capture.header('Location') or 'nowhere'}, which is not a page "
+        "of this source: look where the page went",
+    )
+
+
+def _redirect(capture: Capture, source: Source) -> Redirect:
+    target = _context(capture, source).canonical(capture.header("Location"))
+    if target is None or target == capture.address:
+        raise moved_away(capture)
+    if capture.role == "page" and not _may_be_the_page(capture.address, target):
+        raise moved_away(capture)
+    return Redirect(target)
+
+
+def _may_be_the_page(address: str, target: str) -> bool:
+    """Whether a redirect can lead to the same page rather than to an error or the front page.
+
+    A document's page leads to a document's page; where addresses hold no document id, it stays
+    in its folder.
+    """
+    if document_id(address) or document_id(target):
+        return document_id(target) is not None
+    folder, name = target.rsplit("/", 1)
+    return folder == address.rsplit("/", 1)[0] and not _FRONT.match(name)
+
+
+def _text(capture: Capture) -> str:
+    """The decoded body of a good answer; raises Unreadable for every other kind."""
+    raw = unpack(capture.body, capture.header("Content-Encoding"))
+    if capture.status != 200:
+        raise _error_status(capture, raw)
+    if capture.truncated:
+        raise Unreadable("truncated", "the connection ended before the page did: ask again")
+    if not raw.strip():
+        raise Unreadable("empty", "the answer has no content: ask again, or look by hand")
+    text = decode(raw)
+    # The parser looks for block pages in place of a bulletin itself.
+    block = None
+    if capture.role != "page":
+        block = block_page_kind(200, "", text, shown_pieces(text))
+    # A column page may be nothing but the script that asks for its list.
+    if block and not (capture.role == "column" and block == "wall-script"):
+        raise Unreadable(block, _BLOCK_PAGE.format(200))
+    return text
+
+
+def _error_status(capture: Capture, raw: bytes) -> Unreadable:
+    shown = raw[:100_000].decode("utf-8", errors="replace")
+    if block := block_page_kind(capture.status, capture.header("Set-Cookie"), shown):
+        return Unreadable(block, _BLOCK_PAGE.format(capture.status))
+    return Unreadable(
+        status_kind(capture.status),
+        f"the site answered {capture.status}; ask again later, or look at it in a browser",
+    )
+
+
+def _column(capture: Capture, source: Source, text: str) -> Column:
+    unit = list_unit(text, source.channel(capture.channel or "").options.get("tag"))
+    location = _context(capture, source).canonical(unit)
+    if location is None:
+        raise Unreadable(
+            "list-refused",
+            f"the column page takes its list from {unit}, which is not on this site: look at it",
+        )
+    return Column(location)
+
+
+def _list(capture: Capture, source: Source, text: str) -> ListRows | ListEnd:
+    channel = source.channel(capture.channel or "")
+    rows = read_list(text, channel.rows, _context(capture, source))
+    return ListRows(tuple(rows)) if rows else _without_rows(capture)
+
+
+def _without_rows(capture: Capture) -> ListEnd:
+    """A list page without rows: the end after pages with rows, a failure where it is the first.
+
+    Raises Unreadable ``list-missing`` or ``list-empty``.
+    """
+    if capture.role == "more":
+        return ListEnd()
+    if capture.status in GONE_STATUSES:
+        raise Unreadable(
+            "list-missing",
+            f"the list answers {capture.status}: the site may have moved it; compare the channel's "
+            "path in the source file with the site's navigation",
+        )
+    raise Unreadable(
+        "list-empty",
+        "the list's first page has no rows: the site may have a new layout; compare the channel's "
+        "rows selector in the source file with the page",
+    )
+
+
+def _page(capture: Capture, source: Source, text: str, listed: date | None) -> Page:
+    bulletin = read_bulletin(text, _context(capture, source), listed)
+    if bulletin.published is None:
+        raise Unreadable(
+            "unrecognised",
+            "no date of publication found, on the page or in its list: the site may have a new "
+            "layout",
+        )
+    return Page(bulletin, content_digest(bulletin))
+
+
+def _context(capture: Capture, source: Source) -> PageContext:
+    captured = date.fromisoformat(civil_date(capture.fetched_at))
+    return PageContext(source, capture.address, capture.url, captured)
+
+
+_BLOCK_PAGE = (
+    "the site sent a block page (status {}) in place of the page; nothing is bypassed: wait for "
+    "the next night, and write to the site if it stays"
+)
