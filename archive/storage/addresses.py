@@ -24,6 +24,8 @@ _LEADING = (
     "WITH RECURSIVE leading (url) AS (SELECT :url UNION SELECT addresses.url FROM addresses"
     " JOIN leading ON addresses.moved_to = leading.url)"
 )
+# The bulletins of those addresses.
+_HELD = "id IN (SELECT bulletin FROM addresses WHERE url IN (SELECT url FROM leading))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,11 @@ class Addresses:
             (bulletin, address),
         )
 
-    def good(self, capture: Capture) -> None:
-        """The page is there: no night counts as missed any more, and its validators are new."""
+    def good(self, capture: Capture) -> list[str]:
+        """The page is there: no night counts as missed any more, and its validators are new.
+
+        Returns its address and those that lead there, for which it is a good answer too.
+        """
         self.conn.execute(
             "UPDATE addresses SET last_good = :at, nights_missed = 0, first_missed = NULL,"
             " last_missed = NULL, moved_to = NULL, first_captured = coalesce(first_captured, :at),"
@@ -120,11 +125,16 @@ class Addresses:
                 "modified": capture.header("Last-Modified") or None,
             },
         )
-        for address in self.leading_to(capture.address)[1:]:
+        leading = self.leading_to(capture.address)
+        for address in leading[1:]:
             self._table.update(address, {"last_good": capture.fetched_at})
-        for bulletin, status, _ in self._bulletins_at(capture.address):
-            if status == "gone":
-                self._set_status(bulletin, "live")
+        back = self.conn.execute(
+            f"{_LEADING} SELECT id FROM bulletins WHERE {_HELD} AND status = 'gone'",
+            {"url": capture.address},
+        )
+        for (bulletin,) in back.fetchall():
+            self._set_status(bulletin, "live")
+        return leading
 
     def moved(self, capture: Capture, target: str) -> None:
         """The address leads to another page of the site; the answer there says what it is."""
@@ -180,8 +190,7 @@ class Addresses:
         return self.conn.execute(
             f"{_LEADING} SELECT id, status,"
             " (SELECT max(last_good) FROM addresses WHERE bulletin = bulletins.id)"
-            " FROM bulletins WHERE id IN"
-            " (SELECT bulletin FROM addresses WHERE url IN (SELECT url FROM leading)) ORDER BY id",
+            f" FROM bulletins WHERE {_HELD} ORDER BY id",
             {"url": address},
         ).fetchall()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -17,7 +17,7 @@ from archive.search import Index
 NAME = "bulletins.db"
 # Raise with every change of schema.sql.
 SCHEMA_VERSION = 2
-# Raise whenever the same captures give other rows than before; tests/test_derivation.py notices.
+# Raise whenever other rows follow from the same captures; tests/test_derivation.py notices.
 # A database of another schema or derivation is derived again when it is next opened for writing:
 # without that, unchanged pages that are now read differently would look revised.
 DERIVATION = 1
@@ -125,14 +125,16 @@ def derivation(conn: sqlite3.Connection) -> int:
 def needs_rebuild(path: Path) -> bool:
     """Whether there is a database of another schema or derivation than this program's.
 
-    A file that is not a database is none of another version: opening it says what is wrong.
+    Raises CannotWrite or Damaged, as ``connect`` does, where the file cannot be read.
     """
     if not path.is_file():
         return False
-    with suppress(sqlite3.DatabaseError), closing(readonly(path)) as conn:
-        schema = _schema(conn)
-        return schema != 0 and (schema != SCHEMA_VERSION or derivation(conn) != DERIVATION)
-    return False
+    try:
+        with closing(readonly(path)) as conn:
+            schema = _schema(conn)
+            return schema != 0 and (schema != SCHEMA_VERSION or derivation(conn) != DERIVATION)
+    except sqlite3.DatabaseError as error:
+        raise _explain(path, error) from error
 
 
 def _schema(conn: sqlite3.Connection) -> int:

@@ -38,8 +38,6 @@ from archive.storage.revisions import RevisionWriter
 OutcomeKind = Literal[
     "aside", "column", "list", "end", "new", "revised", "same", "moved", "missing", "failed"
 ]
-# Answers that settle the incidents of their address.
-_GOOD = ("column", "list", "end", "new", "revised", "same")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +90,7 @@ class Ingester:
                 outcome.message,
                 capture_id,
             )
-        elif outcome.kind in _GOOD:
-            self._settle(capture, self.addresses.leading_to(capture.address))
-        elif outcome.kind == "moved" and capture.role != "page":
-            # Where a page moved, only the answer there settles anything.
+        elif capture.role not in ("page", "robots"):
             self._settle(capture, [capture.address])
         return outcome
 
@@ -245,7 +240,7 @@ class Ingester:
                 "empty",
                 "the site says unchanged (304) of a page that was never captured: ask again",
             )
-        self.addresses.good(capture)
+        self._good(capture)
         return Outcome("same")
 
     def _page(self, page: Page, capture: Capture, capture_id: int, known: KnownAddress) -> Outcome:
@@ -255,18 +250,22 @@ class Ingester:
         # addresses say meanwhile.
         if current and page.digest in (current.digest, known.digest):
             self.addresses.holds(capture.address, current.bulletin, page.digest)
-            self.addresses.good(capture)
+            self._good(capture)
             return Outcome("same")
         number = current.number + 1 if current else 1
         bulletin = self.revisions.write(
             page.bulletin, slug, number, page.digest, capture, capture_id
         )
         self.addresses.holds(capture.address, bulletin, page.digest)
-        self.addresses.good(capture)
+        self._good(capture)
         return Outcome("revised" if current else "new")
 
+    def _good(self, capture: Capture) -> None:
+        """The page is there, for its address and for those whose redirects lead to it."""
+        self._settle(capture, self.addresses.good(capture))
+
     def _settle(self, capture: Capture, addresses: list[str]) -> None:
-        """A good answer settles what was wrong before, here and where a redirect leads here."""
+        """A good answer settles what was wrong at these addresses before."""
         # sqlite-utils updates by primary key only.
         self.database.conn.executemany(
             "UPDATE incidents SET resolved_at = ?"

@@ -1,0 +1,100 @@
+"""What a capture is, said from its bytes alone: no database, no network."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from archive.errors import Unreadable
+from archive.sources import load_sources
+from archive.storage.classify import (
+    Classified,
+    Column,
+    ListEnd,
+    ListRows,
+    Missing,
+    Page,
+    Redirect,
+    Robots,
+    Unchanged,
+    classify,
+)
+from tests.test_store import HOME, PAGE, capture, page_html
+
+MOHURD = load_sources()["mohurd"]
+LIST = f"{HOME}/xwfb/index.html"
+LISTED = f"<table><tr><td><a href='{PAGE}'>甲</a></td><td>[2020.05.28]</td></tr></table>".encode()
+UNIT = f"<script url='{HOME}/unit' querydata=\"{{'tagId':'栏目-list'}}\"></script>"
+
+
+@pytest.mark.parametrize(
+    ("role", "status", "body", "expected"),
+    [
+        ("robots", 503, b"", Robots()),
+        ("page", 404, b"", Missing()),
+        ("page", 410, b"", Missing()),
+        ("page", 304, b"", Unchanged()),
+        ("more", 404, b"", ListEnd()),
+        ("more", 200, b"<table></table>", ListEnd()),
+    ],
+)
+def test_answers_that_need_no_reading(
+    role: str, status: int, body: bytes, expected: Classified
+) -> None:
+    assert classify(capture(role=role, status=status, body=body), MOHURD) == expected
+
+
+def test_lists_and_columns() -> None:
+    found = classify(capture(LIST, LISTED, role="list"), MOHURD)
+    assert isinstance(found, ListRows)
+    assert [(row.address, row.listed) for row in found.rows] == [(PAGE, date(2020, 5, 28))]
+    page = f"<html><body><p>工作动态</p>{UNIT}</body></html>".encode()
+    column = classify(
+        capture(f"{HOME}/xinwen/gzdt/index.html", page, role="column", channel="gzdt"), MOHURD
+    )
+    assert isinstance(column, Column)
+    assert column.location.startswith(f"{HOME}/unit")
+
+
+def test_a_page_is_read_with_the_date_of_its_list() -> None:
+    undated = capture(f"{HOME}/xwfb/news.html", page_html("改造危房120户。"))
+    found = classify(undated, MOHURD, date(2020, 5, 28))
+    assert isinstance(found, Page)
+    assert found.bulletin.published == date(2020, 5, 28)
+    assert len(found.digest) == 64
+    with pytest.raises(Unreadable, match="date of publication"):
+        classify(undated, MOHURD)
+
+
+def test_redirects_within_the_site() -> None:
+    moved = capture(status=301, Location="/xwfb/202005/t20200529_2.html")
+    assert classify(moved, MOHURD) == Redirect(f"{HOME}/xwfb/202005/t20200529_2.html")
+
+
+@pytest.mark.parametrize(
+    ("role", "status", "body", "kind"),
+    [
+        ("page", 412, b"<script>1</script>", "wall-412"),
+        ("list", 200, b"<html><body><script>1</script></body></html>", "wall-script"),
+        ("page", 503, b"", "http-503"),
+        ("list", 304, b"", "http-304"),
+        ("page", 200, b" \n", "empty"),
+        ("page", 200, b"%PDF-1.4", "not-html"),
+        ("list", 404, b"", "list-missing"),
+        ("list", 200, b"<table></table>" + b"<p>x</p>" * 20, "list-empty"),
+    ],
+)
+def test_what_stands_in_for_a_page_has_a_kind(
+    role: str, status: int, body: bytes, kind: str
+) -> None:
+    with pytest.raises(Unreadable) as raised:
+        classify(capture(role=role, status=status, body=body), MOHURD)
+    assert raised.value.kind == kind
+
+
+@pytest.mark.parametrize("location", ["", "https://www.news.cn/", PAGE, "/index.html"])
+def test_redirects_that_are_not_followed(location: str) -> None:
+    with pytest.raises(Unreadable) as raised:
+        classify(capture(status=302, Location=location), MOHURD)
+    assert raised.value.kind == "moved"
