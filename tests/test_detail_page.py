@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.captures.decode import decode
 from archive.errors import Unreadable
-from archive.parse import detail_page as pages
 from archive.parse.detail_page import Page, read_page
 from archive.parse.titles import clean_title
 from archive.sources import Layout, PageContext, Source
@@ -42,126 +37,6 @@ def context(layout: Layout | None = None, path: str = "/xw/1.html") -> PageConte
 
 def texts(read: Page) -> list[str]:
     return [line.text for line in read.lines]
-
-
-# Captured pages of ministries. Facts were read by eye: title (length, first and last words), date,
-# UTC time, credit, lines, first and last words of the text, and the start of the SHA-256 of its
-# lines joined by line feeds, which was compared with the container's whole text by another parser.
-
-
-@dataclass(frozen=True)
-class Facts:
-    file: str
-    container: str
-    title: tuple[int, str, str]
-    published: str
-    published_at: str | None
-    credit: str
-    lines: int
-    ends: tuple[str, str]
-    digest: str
-    files: int
-
-
-CAPTURED = [
-    Facts(
-        "csrc_detail_2.html", ".content-body", (31, "证券基金", "管理办法"),
-        "2025-10-25", "2025-10-25T03:32:23Z", "中国证监会",
-        172, ("(2022年2月18日", "同时废止。"), "fe07f1e036b883e5", 2,
-    ),
-    Facts(
-        "ndrc_detail_1.html", ".article_con", (34, "《电力", "第41号令"),
-        "2026-04-09", "2026-04-09T01:39:08Z", "国家能源局",
-        5, ("中华人民共和国国家发展", "2026年3月18日"), "eb364ec9de2fd9d6", 2,
-    ),
-    Facts(
-        "most_detail_1.html", "#Zoom", (25, "科学技术部令第23号 科技部", "的决定"),
-        "2025-08-05", "2025-08-04T19:11:00Z", "科学技术部",
-        11, ("《科技部关于", "公布之日起施行。"), "2c405bcf7c5d628d", 0,
-    ),
-    Facts(
-        "sasac_detail_2.html", ".zsy_comain", (28, "关于改进和加强", "若干意见"),
-        "2024-12-17", None, "产权局",
-        21, ("国资发产权规〔2024〕100号", "严肃追究责任。"), "5916bf9af30df9b9", 0,
-    ),
-    Facts(
-        "people-gb2312_detail_1.html", "#rwb_zw", (17, "女儿出嫁，", "当嫁妆"),
-        "2019-06-15", "2019-06-15T00:18:00Z", "人民网-文化频道",
-        27, ("父亲的教诲", "对儿子的爱。"), "cfe479c88c6190fd", 0,
-    ),
-    Facts(
-        "mohurd_detail_1.html", "div.editor-content", (40, "住房城乡建设部关于", "意见的通知"),
-        "2026-09-04", None, "法规司",
-        6, ("为进一步规范", "{{CN_DATE-6}}"), "24e5eb07d249c5ad", 1,
-    ),
-    Facts(
-        "mohurd_detail_2.html", "div.editor-content", (47, "住房城乡建设部办公厅", "意见的通知"),
-        "2026-09-04", None, "标准定额司",
-        7, ("根据《国家标准化", "{{CN_DATE-20}}"), "67c371b249de87fa", 1,
-    ),
-    Facts(
-        "miit_detail_1.html", "#con_con", (41, "关于公开征求《饲料", "意见的公示"),
-        "2026-09-04", "2026-09-04T02:06:00Z", "科技司",
-        7, ("根据标准化工作", "（正文其余段落已裁剪）"), "5d9aeea03c339f07", 2,
-    ),
-    Facts(
-        "nfra_detail_1.json", ".Section0", (31, "国家金融监督管理总局关于", "的批复"),
-        "2026-04-24", "2026-04-24T09:32:00Z", "金融机构准入司",
-        6, ("平安理财有限责任公司：", "2026年4月20日"), "6b0c94ce603d9f63", 0,
-    ),
-]  # fmt: skip
-IDS = [facts.file for facts in CAPTURED]
-
-
-def check(read: Page, facts: Facts) -> None:
-    length, first, last = facts.title
-    assert (len(read.title), read.title[: len(first)]) == (length, first)
-    assert read.title.endswith(last)
-    assert read.published.isoformat() == facts.published
-    assert read.published_at == facts.published_at
-    assert read.credit == facts.credit
-    lines = texts(read)
-    assert len(lines) == facts.lines
-    assert lines[0].startswith(facts.ends[0])
-    assert lines[-1].endswith(facts.ends[1])
-    assert hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16] == facts.digest
-    assert len(read.attachments) == facts.files
-
-
-def captured(shared: Path, facts: Facts) -> str:
-    return decode((shared / "pages" / facts.file).read_bytes())
-
-
-@pytest.mark.parametrize("facts", CAPTURED, ids=IDS)
-def test_captured_pages_of_unknown_sources(facts: Facts, shared: Path) -> None:
-    # The trimmed pages have tokens for dates: theirs is the list's.
-    check(read_page(captured(shared, facts), None, date(2026, 9, 4)), facts)
-
-
-@pytest.mark.parametrize("facts", CAPTURED, ids=IDS)
-def test_captured_pages_with_their_containers(facts: Facts, shared: Path) -> None:
-    known = context(Layout("era", (), (), (facts.container,), ()))
-    read = read_page(captured(shared, facts), known, date(2026, 9, 4))
-    check(read, facts)
-    assert read.body_rule == f"era:{facts.container}"
-
-
-@pytest.mark.parametrize("facts", CAPTURED, ids=IDS)
-def test_captured_pages_by_density_alone(
-    facts: Facts, shared: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pages, "_ANY_KNOWN_BODY", "unknown")
-    read = read_page(captured(shared, facts), None, date(2026, 9, 4))
-    check(read, facts)
-    assert read.body_rule == "generic"
-
-
-@pytest.mark.parametrize("facts", CAPTURED[:-1], ids=IDS[:-1])
-def test_captured_pages_without_metas(facts: Facts, shared: Path) -> None:
-    bare = re.sub(r"<meta\b[^>]*>", "", captured(shared, facts), flags=re.I)
-    read = read_page(bare, None, date(2026, 9, 4))
-    assert len(read.title) == facts.title[0]
-    assert hashlib.sha256("\n".join(texts(read)).encode()).hexdigest()[:16] == facts.digest
 
 
 def test_sample_pages_are_read_alike_with_and_without_their_layout() -> None:
@@ -466,12 +341,6 @@ def test_a_page_without_any_date() -> None:
     undated = page(f"<h1>改造工作会召开</h1><p>{TEXT}</p>")
     assert read_page(undated, None).published is None
     assert read_page(undated, None, date(2021, 3, 4)).published == date(2021, 3, 4)
-
-
-def test_a_list_page_is_not_a_bulletin(shared: Path) -> None:
-    for name in ("cnta_list_1.html", "sasac_list_2.html", "most_list_1.html"):
-        with pytest.raises(Unreadable):
-            read_page(decode((shared / "pages" / name).read_bytes()), None, date(2021, 3, 4))
 
 
 # Anything at all

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.captures.decode import decode
 from archive.errors import Unreadable
 from archive.parse.html import SelectorError
 from archive.parse.list_page import list_html, list_unit, read_list
@@ -200,54 +197,6 @@ def test_no_list_unit(text: str) -> None:
     assert raised.value.kind == "list-refused"
 
 
-# Facts read by eye from the captured lists: rows, then the first row's address, title, date.
-CAPTURED = [
-    ("mohurd_home_1.html", "www.mohurd.gov.cn", "/", "li.date", 27,
-     "/xinwen/jsyw/art/2026/art_c69231131ce64b6e8ef0e3946338e648.html", 26, "2026-08-29"),
-    ("mohurd_list_1.json", "www.mohurd.gov.cn", "/", "ul li", 3,
-     "/gongkai/zc/wjk/art/2026/art_0d144cfa624e415b932c0f5950c2105a.html", 40, None),
-    ("mee_list_1.html", "www.mee.gov.cn", "/ywgz/zysthjbhdc/dcjl/", "ul#div li", 15,
-     "/ywgz/zysthjbhdc/dcjl/202606/t20260602_1157667.shtml", 18, "2026-06-02"),
-    ("cnta_list_1.html", "www.cnta.gov.cn", "/zdgz/", "ul li", 35,
-     "/zdgz/qyly/201710/t20171010_842040.shtml", 18, "2017-10-11"),
-    ("miit_list_1.json", "www.miit.gov.cn", "/", ".clist_con li", 4,
-     "/gzcy/yjzj/art/2026/art_03d6631242cd45c5bef6e8d62571beff.html", 47, "2026-09-20"),
-    ("samr_list_1.json", "www.samr.gov.cn", "/", "li.zjnav04Left02_content", 5,
-     "/hd/zjdc/art/2026/art_7690dba6fb90477cae8299c67f7966d9.html", 50, None),
-    ("ndrc_list_1.html", "www.ndrc.gov.cn", "/xxgk/zcfb/fzggwl/", "ul.u-list > li", 25,
-     "/xxgk/zcfb/fzggwl/202604/t20260409_1404577.html", 34, "2026-04-09"),
-    ("most_list_1.html", "www.most.gov.cn", "/xxgk/fgzc/", "ul.list_common li", 17,
-     "/xxgk/fgzc/flfg/202412/t20241226_192778.html", 23, "2024-12-25"),
-    ("csrc_list_1.html", "www.csrc.gov.cn", "/csrc/c106256/fg.shtml", "td.info", 20,
-     "/csrc/c106256/c3217074/content.shtml", 89, None),
-    ("sasac_list_1.html", "www.sasac.gov.cn", "/n1/n2/n3/", ".zsy_conlist li:not([style])", 29,
-     None, 18, "2025-12-18"),
-    ("sasac_list_2.html", "www.sasac.gov.cn", "/n1/n2/n3/", "li:not([style])", 30,
-     None, 30, "2003-09-08"),
-    ("js-gxt_list_1.xml", "gxt.jiangsu.gov.cn", "/module/", "li", 76,
-     "/art/2025/10/29/art_80179_11664839.html", 37, "2025-10-29"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("facts", CAPTURED, ids=[facts[0] for facts in CAPTURED])
-def test_captured_lists(facts: tuple[str, str, str, str, int, str, int, str], shared: Path) -> None:
-    file, host, path, selector, count, address, title_length, listed = facts
-    text = decode((shared / "pages" / file).read_bytes())
-    found = read_list(text, selector, context(path, host))
-    first = found[0]
-    assert len(found) == count
-    assert address is None or first.address == f"https://{host}{address}"
-    assert (len(first.title), first.listed and first.listed.isoformat()) == (title_length, listed)
-
-
-def test_rows_of_a_captured_list_agree_with_its_addresses(shared: Path) -> None:
-    text = decode((shared / "pages" / "mee_list_1.html").read_bytes())
-    found = read_list(text, "ul#div li", context("/a/", "www.mee.gov.cn"))
-    written = [row.address.rsplit("/t", 1)[1][:8] for row in found]
-    assert [row.listed.strftime("%Y%m%d") for row in found if row.listed] == written
-    assert len({row.title for row in found}) < len({row.address for row in found})
-
-
 def test_a_long_list_costs_linear_time() -> None:
     def seconds(count: int) -> float:
         html = "".join(f"<div><p><a href=t20210304_{n}.html>甲</a></p>" for n in range(count))
@@ -294,10 +243,3 @@ def test_any_list(parts: list[str]) -> None:
             assert row.title
             assert row.address.startswith(f"https://{HOST}/")
             assert row.listed in (None, date(2021, 3, 4))
-
-
-def test_json_that_is_not_a_list(shared: Path) -> None:
-    text = (shared / "pages" / "nfra_list_1.json").read_text(encoding="utf-8")
-    assert json.loads(text)["rptCode"] == 200
-    with pytest.raises(Unreadable):
-        read_list(text, "li", context())
