@@ -59,7 +59,8 @@ Hosts = Annotated[
     tuple[Host, ...],
     Meta(description='a list of host names in lower case, each once, such as ["example.gov.cn"]'),
 ]
-# More than an hour between two requests would never finish a list.
+# The least is an invariant of the archive: a second or more between two requests to a host. With
+# more than an hour a list would never be finished.
 Delay = Annotated[float, Meta(ge=1, le=3600, description="a number of seconds from 1 to 3600")]
 Days = Annotated[int, Meta(ge=1, le=3660, description="a whole number of days from 1 to 3660")]
 Pages = Annotated[int, Meta(ge=1, le=10**6, description="a whole number from 1 to 1000000")]

@@ -24,9 +24,6 @@ from archive.storage.store import Store
 from crawler.progress import Progress, log_lines
 from crawler.spider import BulletinSpider, SourceJob
 
-# Invariant of the archive: a second or more between two requests to a host.
-MIN_DELAY = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class CrawlOptions:
@@ -91,7 +88,8 @@ def crawl(
                 max_new=source.nightly_pages if options.nightly else None,
             )
             crawler = process.create_crawler(BulletinSpider)
-            crawler.settings.set("DOWNLOAD_DELAY", _delay(source, options), priority="cmdline")
+            delay = source.delay if options.delay is None else options.delay
+            crawler.settings.set("DOWNLOAD_DELAY", delay, priority="cmdline")
             crawler.signals.connect(_spider_failed, signal=signals.spider_error)
             process.crawl(crawler, job=job)
             crawlers.append(crawler)
@@ -151,10 +149,6 @@ def is_loopback(base_url: str | None) -> bool:
         return ipaddress.ip_address(host or "").is_loopback
     except ValueError:
         return False
-
-
-def _delay(source: Source, options: CrawlOptions) -> float:
-    return options.delay if options.delay is not None else max(MIN_DELAY, source.delay)
 
 
 def _settings() -> Settings:

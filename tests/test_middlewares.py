@@ -13,16 +13,18 @@ from typing import Any
 
 import pytest
 from scrapy import Spider
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Request, Response
 from scrapy.utils.test import get_crawler
 
 from archive.errors import CannotWrite
 from crawler.middlewares import (
     MAX_ROBOTS_BYTES,
+    TARGET,
     CaptureMiddleware,
     RobotsMiddleware,
     RobotsUnavailable,
+    Target,
     to_capture,
 )
 
@@ -165,8 +167,7 @@ def respond(**changes: Any) -> Response:
 
 def test_an_answer_becomes_a_capture_as_it_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BULLETINS_NOW", "2026-11-01T18:00:00Z")
-    request = Request(PAGE, meta={"channel": "xwfb", "role": "page"})
-    capture = to_capture(request, respond(), "sample", PAGE)
+    capture = to_capture(respond(), "sample", Target(PAGE, "xwfb", "page"))
     assert capture.url == "http://127.0.0.1:8000/xwfb/1.html"
     assert (capture.address, capture.source) == (PAGE, "sample")
     assert (capture.channel, capture.role) == ("xwfb", "page")
@@ -182,30 +183,42 @@ def test_an_answer_becomes_a_capture_as_it_was_sent(monkeypatch: pytest.MonkeyPa
     ]
 
 
-def test_a_request_that_no_channel_made_is_for_robots_txt() -> None:
-    capture = to_capture(Request(PAGE), respond(), "sample", PAGE)
-    assert (capture.channel, capture.role) == (None, "robots")
-
-
 @pytest.mark.parametrize(("flag", "cut"), [("dataloss", True), ("partial", True), ("x", False)])
 def test_a_body_that_ended_early_is_marked(flag: str, cut: bool) -> None:
-    assert to_capture(Request(PAGE), respond(flags=[flag]), "sample", PAGE).truncated is cut
+    target = Target(PAGE, "xwfb", "page")
+    assert to_capture(respond(flags=[flag]), "sample", target).truncated is cut
+
+
+def crawler_of(record: Callable[[Any], object], given_up: list[BaseException]) -> Any:
+    """A crawler whose spider keeps answers so."""
+    source = SimpleNamespace(slug="sample", home="https://www.sample.example")
+    spider = SimpleNamespace(source=source, record=record, give_up=given_up.append)
+    return SimpleNamespace(spider=spider)
 
 
 def test_an_answer_is_kept_before_anybody_sees_it() -> None:
     kept: list[Any] = []
-    spider = SimpleNamespace(
-        source=SimpleNamespace(slug="sample"),
-        address_of=lambda request: f"address of {request.url}",
-        record=lambda capture: kept.append(capture) or "outcome",
+    crawler = crawler_of(lambda capture: kept.append(capture) or "outcome", [])
+    middleware = CaptureMiddleware.from_crawler(crawler)
+    request = Request(
+        "http://127.0.0.1:8000/xwfb/1.html", meta={TARGET: Target(PAGE, "xwfb", "page")}
     )
-    middleware = CaptureMiddleware.from_crawler(SimpleNamespace(spider=spider))  # type: ignore[arg-type]
-    request, response = Request(PAGE), respond()
+    response = respond()
     assert middleware.process_response(request, response) is response
-    assert request.meta["outcome"] == "outcome"
+    assert request.cb_kwargs == {"outcome": "outcome"}
     [capture] = kept
-    assert (capture.source, capture.address) == ("sample", f"address of {PAGE}")
+    assert (capture.source, capture.address) == ("sample", PAGE)
+    assert (capture.channel, capture.role) == ("xwfb", "page")
     assert (capture.url, capture.body) == (response.url, response.body)
+
+
+def test_a_request_that_no_channel_made_is_for_robots_txt() -> None:
+    kept: list[Any] = []
+    middleware = CaptureMiddleware.from_crawler(crawler_of(kept.append, []))
+    middleware.process_response(Request("http://127.0.0.1:8000/robots.txt"), respond(status=200))
+    [capture] = kept
+    assert (capture.channel, capture.role) == (None, "robots")
+    assert capture.address == "https://www.sample.example/robots.txt"
 
 
 def test_an_answer_that_cannot_be_kept_ends_the_crawl() -> None:
@@ -215,13 +228,22 @@ def test_an_answer_that_cannot_be_kept_ends_the_crawl() -> None:
     def record(capture: object) -> None:
         raise full
 
-    spider = SimpleNamespace(
-        source=SimpleNamespace(slug="sample"),
-        address_of=lambda request: request.url,
-        record=record,
-        give_up=given_up.append,
-    )
-    middleware = CaptureMiddleware(SimpleNamespace(spider=spider))  # type: ignore[arg-type]
+    middleware = CaptureMiddleware.from_crawler(crawler_of(record, given_up))
     with pytest.raises(CannotWrite):
         middleware.process_response(Request(PAGE), respond())
     assert given_up == [full]
+
+
+def test_other_spiders_than_the_archives_are_not_captured() -> None:
+    """``scrapy shell`` has none when it starts, and then one that keeps nothing."""
+    for spider in (None, Spider("default")):
+        with pytest.raises(NotConfigured):
+            CaptureMiddleware.from_crawler(SimpleNamespace(spider=spider))  # type: ignore[arg-type]
+
+
+def test_a_page_without_an_answer_is_not_taken_for_robots_txt() -> None:
+    middleware, _ = robots()
+    middleware.process_exception(Request(PAGE), OSError("refused"))
+    rules = Request(PAGE, meta={"dont_obey_robotstxt": True})
+    with pytest.raises(RobotsUnavailable, match="refused"):
+        middleware.process_exception(rules, OSError("refused"))

@@ -61,7 +61,7 @@ SOURCE = f"""
 name = "样例部"
 home = "{HOME}"
 rhythm_days = 5
-delay = 0.01
+delay = 1
 [channels.xwfb]
 name = "新闻"
 path = "/xwfb/index.html"
@@ -74,7 +74,7 @@ body = ["div.union"]
 """
 
 
-def test_requests_are_a_second_apart_whatever_a_source_file_says(tmp_path: Path) -> None:
+def test_requests_are_a_second_apart_at_the_shortest_delay_of_a_source_file(tmp_path: Path) -> None:
     site = TimedSite("A", site_with(2)[0].pages)
     (tmp_path / "sources").mkdir()
     (tmp_path / "sources" / "mohurd.toml").write_text(SOURCE, encoding="utf-8")

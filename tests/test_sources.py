@@ -175,6 +175,10 @@ BAD: dict[str, tuple[str, str]] = {
     "home's host again": (top('hosts = ["www.sample.example"]'), "each once"),
     "delay -1": (top("delay = -1"), "delay = -1: write a number of seconds from 1 to 3600"),
     "delay 0": (top("delay = 0"), "delay = 0: write a number of seconds from 1"),
+    "delay under a second": (
+        top("delay = 0.999"),
+        "delay = 0.999: write a number of seconds from 1",
+    ),
     "delay inf": (top("delay = inf"), "delay = Infinity: write a number of seconds"),
     "delay nan": (top("delay = nan"), "delay = NaN: write a number of seconds"),
     "delay true": (top("delay = true"), "delay = true: write a number of seconds"),
