@@ -250,8 +250,9 @@ def _checked(kind: type[T], raw: dict[str, Any], where: str) -> T:
                 ) from None
         for key, field in fields.items():
             if key not in raw and field.required:
-                allowed = _allowed(kind, key)
-                raise SourceFileError(f"{where}{key} is missing: write {allowed}") from None
+                raise SourceFileError(
+                    f"{where}{key} is missing: write {allowed(kind, key)}"
+                ) from None
         for key, value in raw.items():
             try:
                 _converted(value, fields[key].type)
@@ -277,11 +278,11 @@ def _wrong(
     kind: type[Table], key: str, raw: Mapping[str, Any], where: str, reason: str = ""
 ) -> str:
     because = f" ({reason})" if reason else ""
-    return f"{where}{key} = {_shown(raw[key])}: write {_allowed(kind, key)}{because}"
+    return f"{where}{key} = {_shown(raw[key])}: write {allowed(kind, key)}{because}"
 
 
-def _allowed(kind: type[Table], key: str) -> str:
-    """The description of a key's type."""
+def allowed(kind: type[Table], key: str) -> str:
+    """What a key can be, in the words of error messages and docs/sources.md."""
     [field] = [field for field in msgspec.structs.fields(kind) if field.name == key]
     metas = [part for part in get_args(field.type) if isinstance(part, Meta)]
     return (metas[0].description if metas else None) or "text in quotes"

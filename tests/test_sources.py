@@ -10,6 +10,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -349,6 +350,29 @@ def test_any_bytes_are_refused_in_one_line(tmp_path: Path, body: bytes) -> None:
     with pytest.raises(SourceFileError) as caught:
         read_source(path)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def documented() -> set[tuple[str, str]]:
+    """Each key in docs/sources.md and what is allowed, as its tables have it."""
+    page = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    rows: set[tuple[str, str]] = set()
+    for table in page.split("\n\n"):
+        head, *lines = (line.strip("| ").split(" | ") for line in table.splitlines())
+        if head[0] == "key":
+            allowed = head.index("allowed")
+            rows |= {(line[0].strip("`"), line[allowed]) for line in lines[1:]}
+    return rows
+
+
+def test_every_key_is_documented_with_what_is_allowed() -> None:
+    tables = [source_files.SourceTable, source_files.LayoutTable, *KEYS.values()]
+    wanted = {
+        (field.name, source_files.allowed(table, field.name))
+        for table in tables
+        for field in msgspec.structs.fields(table)
+        if field.name != "platform"
+    }
+    assert documented() == wanted | {("platform", "a name of the table below, in quotes")}
 
 
 def test_nothing_in_the_archive_reaches_into_the_crawler() -> None:
