@@ -21,8 +21,15 @@ class Progress:
     def __init__(self, out: TextIO | None = None) -> None:
         self.out = out or sys.stderr
         self.live = self.out.isatty()
+        # Some terminals do not know their size, and in one of no lines tqdm shows nothing.
         self.bar = tqdm(
-            total=0, unit=" pages", file=self.out, disable=not self.live, leave=False, ncols=79
+            total=0,
+            unit=" pages",
+            file=self.out,
+            disable=not self.live,
+            leave=False,
+            ncols=79,
+            nrows=2,
         )
         self._done: Counter[str] = Counter()
         self._due: Counter[str] = Counter()

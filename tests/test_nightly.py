@@ -128,7 +128,7 @@ def test_three_missed_nights_and_a_return(tmp_path: Path) -> None:
     assert nightly(site, tmp_path, "2026-11-02T20:00:00Z")[0] == 0
     assert nightly(site, tmp_path, "2026-11-03T18:00:00Z")[0] == 0
     assert rows(tmp_path, status, url) == [("live",)]
-    # A wall is no miss.
+    # A block page is not a miss.
     site.routes[path] = hostile.wall_412()
     assert nightly(site, tmp_path, "2026-11-04T18:00:00Z")[0] == 3
     assert rows(tmp_path, status, url) == [("live",)]
