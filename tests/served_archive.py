@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from archive.serving.application import application
+from archive.serving.entry_search import labels_of, parse_entries
 from archive.storage.database import ENTRIES_INDEX, connect
+from tests.test_entry_search import add
 
 # All texts are 样例, written for these tests.
 SCRIPT = "<script>alert(1)</script>"
@@ -160,3 +164,45 @@ HOSTILE = [
     " ".join(map(chr, range(0x4E00, 0x4E00 + 500))),  # 500 words of one character
     " ".join(f"{chr(n)}房" for n in range(0x4E00, 0x4E00 + 333)),
 ]  # fmt: skip
+
+
+def write_heating(path: Path) -> Path:
+    """The same archive, and 1,234 entries of 2022 about 热力 in three provinces."""
+    write_archive(path)
+    with closing(connect(path).conn) as conn:
+        conn.execute("BEGIN")
+        for n in range(1234):
+            provinces = (("230000",), ("420000", "610000"), ())[n % 3]
+            date = f"2022-{n % 12 + 1:02d}-{n % 7 + 1:02d}"
+            add(conn, 1000 + n, f"第{n}段热力管网改造。", date=date, provinces=provinces)
+        conn.execute("COMMIT")
+    return path
+
+
+SOURCES = {"mohurd": "住房部样例"}
+
+
+def answer(client: Client, **asked: Any) -> Any:
+    response = client.get("/search.json", **asked)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def slugs(found: Any) -> list[str]:
+    return [entry["slug"] for entry in found["entries"]]
+
+
+def scan(path: Path, typed: str) -> list[str]:
+    """What a plain reading of all entries finds, the newest first."""
+    conn = sqlite3.connect(path)
+    query = parse_entries(typed, SOURCES)
+    listed = conn.execute(
+        "SELECT id, slug, text, title, heading FROM entries ORDER BY date DESC, id DESC"
+    ).fetchall()
+    found = [
+        slug
+        for entry, slug, text, title, heading in listed
+        if query.holds({"text": text, "title": title, "heading": heading}, labels_of(conn, entry))
+    ]
+    conn.close()
+    return found

@@ -26,7 +26,9 @@ ARGUMENTS = [
 ]  # fmt: skip
 SERVE = """
 import pathlib, sys
+from archive.serving import suggestions
 from archive.serving.server import serve
+suggestions.SECONDS = 60  # however busy the machine is
 serve(pathlib.Path(sys.argv[1]), "127.0.0.1", 0)
 """
 

@@ -71,7 +71,7 @@ def check_hostile(db: sqlite3.Connection, rows: dict[int, Row], typed: str) -> N
     }
 
 
-@settings(max_examples=3 * settings().max_examples)
+@settings(max_examples=min(20_000, 3 * settings().max_examples))
 @given(typed=HOSTILE)
 def test_whatever_is_typed(hostile: tuple[sqlite3.Connection, dict[int, Row]], typed: str) -> None:
     check_hostile(*hostile, typed)
@@ -93,6 +93,7 @@ def test_extreme_queries_are_fast_and_not_errors(
     check_hostile(*hostile, typed)
 
 
+@settings(max_examples=min(5_000, settings().max_examples))  # each builds an index
 @given(
     text=st.text(st.characters(exclude_categories=()), min_size=1, max_size=40),
     start=st.integers(0, 39),

@@ -124,6 +124,17 @@ def test_a_sample_notices_two_characters_exchanged(db: sqlite3.Connection, at: i
     assert differences(db, ENTRIES, sample=1) == [Difference(1, problem)]
 
 
+def test_a_sample_notices_two_parts_exchanged(db: sqlite3.Connection) -> None:
+    """Parts of as many tokens as one phrase of the check: with two labels before the first."""
+    characters = [chr(0x4E00 + number) for number in range(148)]
+    parts = ["".join(characters[at:end]) for at, end in ((0, 48), (48, 98), (98, 148))]
+    put(db, 1, " ".join(parts))
+    assert differences(db, ENTRIES, sample=1) == []
+    db.execute("update entries set text = ?", (" ".join((parts[0], parts[2], parts[1])),))
+    problem = "lacks units of its text in the index"
+    assert differences(db, ENTRIES, sample=1) == [Difference(1, problem)]
+
+
 def test_the_check_notices_damage(db: sqlite3.Connection) -> None:
     put(db, 1, "农村危房改造")
     db.commit()

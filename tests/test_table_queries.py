@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import random
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -196,6 +197,24 @@ def test_filters_by_date_province_and_source_are_recognised_too(
     assert rewritten(page, SOME) != tie_broken(page)
     for sql in (count, facet):
         assert (rewritten(sql, SOME) != sql) == all_known
+
+
+@pytest.mark.parametrize(
+    ("filters", "labels"),
+    [
+        ({"province": "420000"}, ["p420000"]),
+        ({"province__exact": "420000", "source": "mee"}, ["p420000", "smee"]),
+        ({"province__not": "420000", "kind": "item"}, []),
+        ({"province": '"'}, []),
+    ],
+)
+def test_the_index_is_asked_for_the_labels_of_filters_too(
+    archive: Archive, filters: dict[str, str], labels: list[str]
+) -> None:
+    """Otherwise SQLite would compare every hit of a common word with the filter."""
+    values = archive.page({"_search": "危房", **filters})["query"]["params"]
+    match = values["search_0"]
+    assert re.findall(r'"\x80([^"]+)"', match) == labels
 
 
 @pytest.mark.parametrize(
