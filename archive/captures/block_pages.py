@@ -33,12 +33,12 @@ _SHELL_MAX_TEXT = 30
 
 
 def block_page_kind(
-    status: int, set_cookie: str, text: str, shown: Iterable[str] = ()
+    status: int, set_cookie: str, text: str, shown: Iterable[str]
 ) -> BlockPageKind | None:
     """The kind of block page that an answer is, or None.
 
-    ``text`` is the decoded answer and ``shown`` the text in it that a browser shows, in pieces,
-    which only an answer with status 200 needs; no more of it is taken than the decision needs.
+    ``text`` is the decoded answer and ``shown`` the text in it that a browser shows, in pieces; it
+    is read only for an answer with status 200, and no further than the decision needs.
 
     ``wall-412`` (412, or 202 with a script), ``wall-521`` (521, or 403 with 加速乐's cookie),
     ``wall-captcha`` (200 or 403 that asks for a captcha) and ``wall-script`` (200 with scripts and
@@ -73,7 +73,7 @@ def _asks_for_captcha(text: str, visible: str) -> bool:
 
 
 def _beginning(shown: Iterable[str]) -> str:
-    """The text shown, without whitespace; it may end after more characters than any limit has."""
+    """The text shown, without whitespace, cut once it is longer than every limit."""
     found: list[str] = []
     size = 0
     for piece in shown:

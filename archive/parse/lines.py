@@ -155,7 +155,7 @@ class _Collector:
             self.parts.append((text, self.bold > 0, self.linked > 0))
 
     def edge(self, opens: bool) -> None:
-        """End the line, if there is one; ``opens`` is what the next one will say of itself."""
+        """End the line, if there is one; ``opens`` says that the next one begins a block."""
         if self.parts:
             whole = "".join(text for text, _, _ in self.parts)
             text = fold(whole).strip(WHITESPACE)

@@ -41,9 +41,9 @@ def title_of(root: Element, metas: Mapping[str, str], selectors: Sequence[str]) 
         return _as_shown(named, [*headings, whole])
     if named_here := next((heading for heading in own if heading not in _NO_TITLES), None):
         return named_here
-    told = squeezed(whole)
+    in_title_tag = squeezed(whole)
     shown = [h for h in headings if h not in sites and h.strip("：:") not in _NO_TITLES]
-    repeated = [h for h in shown if len(h) > 4 and squeezed(h) in told]
+    repeated = [h for h in shown if len(h) > 4 and squeezed(h) in in_title_tag]
     if repeated:
         return max(repeated, key=len)
     title = _without_site(whole, sites)

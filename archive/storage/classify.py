@@ -151,7 +151,7 @@ def _text(capture: Capture) -> str:
 
 def _error_status(capture: Capture, raw: bytes) -> Unreadable:
     shown = raw[:100_000].decode("utf-8", errors="replace")
-    if block := block_page_kind(capture.status, capture.header("Set-Cookie"), shown):
+    if block := block_page_kind(capture.status, capture.header("Set-Cookie"), shown, ()):
         return Unreadable(block, _BLOCK_PAGE.format(capture.status))
     return Unreadable(
         status_kind(capture.status),
