@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 
 from archive.errors import Unreadable
-from archive.sources import load_sources
 from archive.storage.classify import (
     Classified,
     Column,
@@ -20,6 +19,7 @@ from archive.storage.classify import (
     Unchanged,
     classify,
 )
+from crawler.sources import load_sources
 from tests.test_store import HOME, PAGE, capture, page_html
 
 MOHURD = load_sources()["mohurd"]

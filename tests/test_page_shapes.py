@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from archive.captures.block_pages import wall_of
+from archive.captures.block_pages import block_page_kind
 from archive.captures.decode import decode
 from archive.errors import Unreadable
 from archive.parse import detail_page
 from archive.parse.detail_page import Page, read_page
+from archive.parse.html import shown_pieces
 from archive.parse.list_page import Row, read_list
 from tests.pages import FOLDER, NOTE, Sample, context, samples
 from tests.pages import shape as shapes
@@ -57,7 +58,7 @@ def without_known_containers(monkeypatch: pytest.MonkeyPatch) -> None:
 def incident_of(sample: Sample) -> str:
     """The kind of incident that an answer is, empty for a page or a list that can be read."""
     text = sample.text()
-    if wall := wall_of(sample.status, "", text):
+    if wall := block_page_kind(sample.status, "", text, shown_pieces(text)):
         return wall
     if sample.status != 200:
         return f"http-{sample.status}"
@@ -282,7 +283,7 @@ def test_a_list_is_no_bulletin(file: str, page_named: dict[str, str]) -> None:
 
 
 def test_a_plain_refusal_is_no_block_page(page_named: dict[str, str]) -> None:
-    assert wall_of(403, "", page_named["mofcom_403_1.html"]) is None
+    assert block_page_kind(403, "", page_named["mofcom_403_1.html"], ()) is None
 
 
 # The shape of the written pages, compared with the captured ones
