@@ -198,6 +198,13 @@ def test_matches(typed: str, text: str, *, expected: bool) -> None:
     assert parse(typed).matches(text) is expected
 
 
+def test_as_many_levels_of_brackets_as_documented() -> None:
+    """docs/search.md: more than 30 levels are words."""
+    deep, too_deep = ("(甲 或 " * levels + "乙" + ")" * levels for levels in (30, 31))
+    assert parse(deep).words == ("甲", "乙")
+    assert "或" in parse(too_deep).words
+
+
 def test_no_word_spans_two_texts() -> None:
     assert not parse("危房改造").matches("危房", "改造")
     assert parse("危房 改造").matches("危房", None, "改造")

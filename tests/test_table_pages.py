@@ -169,6 +169,8 @@ def test_facets_of_other_plugins_stay(client: Client) -> None:
 def test_several_searches_must_all_hold(client: Client) -> None:
     assert client.slugs(_search=["危房改造", "湖北"]) == ["mohurd-1.2"]
     assert client.slugs(_search="湖北", _search_text="危房改造") == ["mohurd-1.2"]
+    page = client.get("/bulletins/entries", _search=["危房改造", "湖北"]).text
+    assert 'name="_search" value="危房改造 湖北"' in page
 
 
 @pytest.mark.parametrize(
