@@ -86,6 +86,8 @@ def test_any_datasette(notes: Path, plugins: Path, capsys: pytest.CaptureFixture
         "样例 改造": [1, 2], "": [1, 2, 3, 4], "危房改造 或 12月": [1, 2, 3],
     }  # fmt: skip
     assert found(datasette, "危房改造", "others") == ["甲"]
+    # Datasette itself would leave the box out: the plugin must come after its own search.
+    assert 'type="search" name="_search"' in get(datasette, "/notes/notes").text
     page = get(datasette, "/notes/notes?_search=脫貧&_facet=title").text
     assert "包含：“脱贫”" in page
     assert 'name="_search" value="脫貧"' in page
