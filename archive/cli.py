@@ -96,7 +96,9 @@ def parse(file: Path, url: str | None, explain: bool, folders: tuple[Path, ...])
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
     encoding = "gzip" if body.startswith(b"\x1f\x8b") else ""
-    bulletin = read_bulletin(decode(unpack(body, encoding)), _links(url, read_sources(folders)))
+    bulletin = read_bulletin(
+        decode(unpack(body, encoding)), _page_context(url, read_sources(folders))
+    )
     if explain:
         from archive.normalise.explain import explain as explained
 
@@ -105,12 +107,12 @@ def parse(file: Path, url: str | None, explain: bool, folders: tuple[Path, ...])
         click.echo(json.dumps(to_json(bulletin), ensure_ascii=False, indent=1))
 
 
-def _links(url: str | None, sources: dict[str, Source]) -> PageContext | None:
+def _page_context(url: str | None, sources: dict[str, Source]) -> PageContext | None:
     """The source whose host the address is on; an address of no source is read generically."""
     if url is None:
         return None
     if not url.startswith(("http://", "https://")):
-        raise UsageError(f"--url {url!r} is no address: write https://www.mohurd.gov.cn/…")
+        raise UsageError(f"--url {url!r} is not an address: write https://www.mohurd.gov.cn/…")
     for source in sources.values():
         if address := PageContext(source, source.home + "/", source.home).canonical(url):
             return PageContext(source, address, address)

@@ -15,11 +15,10 @@ from typing import Annotated, Any, TypeVar, cast, get_args
 from urllib.parse import urlsplit
 
 import msgspec
-import soupsieve
-from lxml.cssselect import CSSSelector
 from msgspec import Meta
 
 from archive.errors import SourceFileError
+from archive.parse.html import check_selector
 from archive.sources import Channel, Layout, Source
 
 # Reads the folders of source files that a command names, besides those that it has by itself.
@@ -32,15 +31,6 @@ class Selector(str):
     """A CSS selector; one that nobody can read is refused with the file that has it."""
 
     __slots__ = ()
-
-
-def check_selector(selector: str) -> None:
-    """Raise ValueError for a selector that the parsers cannot read."""
-    try:
-        soupsieve.compile(selector)
-        CSSSelector(selector, translator="html")
-    except (soupsieve.SelectorSyntaxError, SyntaxError) as error:
-        raise ValueError(str(error)) from error
 
 
 # The description of each type says in an error message, and to the reader of docs/sources.md, what

@@ -1,4 +1,4 @@
-"""The schedule: a systemd user timer, or a line in the crontab where there is no systemd."""
+"""The schedule: a systemd user timer, or a crontab line on machines without systemd."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def show() -> str:
 
 
 def remove() -> str:
-    """Take the schedule away, wherever it is; raises UsageError where there is none."""
+    """Take the schedule away, wherever it is; raises UsageError if nothing is installed."""
     done = []
     folder = _unit_folder()
     if (folder / f"{NAME}.timer").is_file():

@@ -79,7 +79,7 @@ class ChannelRun:
     """One channel's part of a crawl, as it will stand in ``crawls``.
 
     The counts are Scrapy's stats ``bulletins/<channel>/<count>``. ``settled`` is when the last
-    crawl ended that walked the whole list, None where there is none or it does not matter.
+    crawl ended that walked the whole list, None if that does not matter or never happened.
     """
 
     channel: Channel
@@ -150,7 +150,7 @@ class BulletinSpider(scrapy.Spider):
             yield self._list_request(run, first)
 
     def give_up(self, error: BaseException | None) -> None:
-        """Remember the first error that is no page's; ``crawl`` raises it when all has stopped."""
+        """Remember the first error that is not one page's; ``crawl`` raises it in the end."""
         if self.fatal is None and error is not None:
             self.fatal = error
 

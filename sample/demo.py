@@ -70,7 +70,7 @@ def _crawl(folder: Path, base: str, night: int, channel: str | None) -> None:
 def _clear(folder: Path) -> None:
     marker = folder / _MARKER
     if folder.exists() and not marker.exists() and any(folder.iterdir()):
-        sys.exit(f"{folder} holds something that is no demo: choose another folder")
+        sys.exit(f"{folder} holds something that is not a demo: choose another folder")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     marker.write_text("样例数据：由样例站生成，并非真实公报。\n", encoding="utf-8")

@@ -24,7 +24,6 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf
 
 # Declared though nothing here imports it.
 NOT_IMPORTED = {
-    "cssselect": "lxml.cssselect, which reads the selectors of source files, imports it",
     "mypy": "run by make lint",
     "ruff": "run by make lint",
     "tantivy": "bench measures against it, and does without it where it is not installed",
@@ -55,6 +54,11 @@ INSIDES: dict[str, tuple[list[str] | None, str]] = {
         "settings.META_COPY_WARN_SKIP_KEYS names those that a repeated request has",
     ),
     "scrapy.squeues:FifoMemoryQueue": (None, "settings.SCHEDULER_MEMORY_QUEUE names it"),
+    "bs4:BeautifulSoup.pushTag": (
+        ["self", "tag"],
+        "the XML of a list is not read deeper than its envelope is",
+    ),
+    "bs4:BeautifulSoup.popTag": (["self"], "the same, with the list tagStack"),
     "datasette.utils:CustomRow.__getitem__": (
         ["self", "key"],
         "serving adds __missing__, so that a missing column raises IndexError",
@@ -101,6 +105,7 @@ INSIDES: dict[str, tuple[list[str] | None, str]] = {
         "LenientProtocol escapes an address before h11 reads it",
     ),
     "h11:Connection.their_state": (None, "LenientProtocol asks whether a request begins"),
+    "lxml.etree:iterwalk.skip_subtree": (None, "elements that a browser does not show"),
     "warcio.warcwriter:WARCWriter.create_warc_record": (
         [
             "self",
