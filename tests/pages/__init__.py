@@ -1,8 +1,8 @@
 """Pages written for the tests, one for each layout family, each in the shape of a captured page.
 
 The markup, the metas and the quirks are those that the ministries' publishing systems serve; all
-words, people, offices and addresses are invented (样例). ``expected.toml`` says of each file what
-it must be read as and which page it is like.
+words, people, offices and addresses are invented (样例). For each file, ``expected.toml`` says what
+the parser must read from it, and which captured page it is like.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ NOTE = "样例：文字为测试而写，并非真实网页"
 
 @dataclass(frozen=True)
 class Sample:
-    """One page as served, and what it says: the keys of its table in ``expected.toml``.
+    """One page as served, and what it says; the fields are the keys of ``expected.toml``.
 
     ``like`` is the captured page whose shape it has; ``body`` the selector of its text, ``rule``
     how the text is found without it; ``rows`` the selector of a list's rows. ``incident`` is the
     kind of an answer that is not a page. ``faults`` names the fields that are read wrongly today:
     under ``unknown`` for a page of an unknown source, ``known`` where the source's selector of the
-    text is known, ``density`` without all selectors, ``bare`` without metas.
+    text is known, ``density`` without all selectors, ``bare`` without metas, where it can also be
+    that the page does not show the date.
     """
 
     file: str
@@ -52,18 +53,18 @@ class Sample:
     faults: Mapping[str, list[str]] = field(default_factory=dict)
 
     def served(self) -> bytes:
-        """The body of the answer; the file has it unpacked, so that it can be reviewed."""
+        """The body of the answer; its file is not compressed, so that people can review it."""
         body = (FOLDER / self.file).read_bytes()
         packed = self.headers.get("content-encoding") == "gzip"
         return gzip.compress(body, mtime=0) if packed else body
 
     def text(self) -> str:
-        """The decoded page, by the way that a capture takes."""
+        """The decoded page, in the two steps that a capture goes through."""
         return decode(unpack(self.served(), self.headers.get("content-encoding", "")))
 
 
 def samples() -> list[Sample]:
-    """All pages of ``expected.toml``; a key that it does not know is a TypeError."""
+    """All pages of ``expected.toml``; raises TypeError for an unknown key."""
     tables = tomllib.loads((FOLDER / "expected.toml").read_text(encoding="utf-8"))
     return [Sample(file=file, **_frozen(table)) for file, table in tables.items()]
 
@@ -78,9 +79,20 @@ def _frozen(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def context(url: str, body: str = "") -> PageContext:
-    """The context of a page of a source that has one layout or none: the place to adapt."""
+    """The context of a page; ``body`` is the selector of its source's only layout, if any."""
     parts = urlsplit(url)
     home = f"{parts.scheme}://{parts.netloc}"
-    layouts = (Layout("era", (), (), (body,), ()),) if body else ()
-    source = Source("sample", "样例", home, (parts.netloc,), 1, 1, 1, True, (), layouts)
+    layout = Layout(name="era", title=(), published=(), body=(body,), attachments=())
+    source = Source(
+        slug="sample",
+        name="样例",
+        home=home,
+        hosts=(parts.netloc,),
+        delay=1,
+        rhythm_days=1,
+        nightly_pages=1,
+        enabled=True,
+        channels=(),
+        layouts=(layout,) if body else (),
+    )
     return PageContext(source, url, url)

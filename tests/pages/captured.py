@@ -61,7 +61,7 @@ CAPTURED = [
     Facts(
         "csrc_detail_2.html", ".content-body", (31, "证券基金", "管理办法"),
         "2025-10-25", "2025-10-25T03:32:23Z", "中国证监会",
-        172, ("(2022年2月18日", "同时废止。"), "fe07f1e036b883e5", 2,
+        172, ("(2022年2月18日", "同时废止。"), "fe07f1e036b883e5", 2, {"bare": ["published"]},
     ),
     Facts(
         "ndrc_detail_1.html", ".article_con", (34, "《电力", "第41号令"),
@@ -122,7 +122,7 @@ CAPTURED = [
         "gxzf_detail_1.html", "div.pages_content", (15, "下六甲灌区", "全面开工"),
         "2024-10-17", "2024-10-17T00:03:00Z", "广西日报",
         3, ("广西来宾市", "某某）"), "63f338e6a53b5df4", 0,
-        {"density": ["lines"], "bare": ["title"]},
+        {"density": ["lines"], "bare": ["title", "published"]},
     ),
     Facts(
         "gzby_detail_1.html", "#zoomcon", (15, "潘志军", "座谈会"),

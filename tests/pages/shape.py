@@ -1,4 +1,4 @@
-"""The shape of a page: what of it is fact and may be compared, without its words."""
+"""The shape of a page: its markup without its words, so that two pages can be compared."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from bs4 import BeautifulSoup
 from bs4.element import Tag
 
-# Marks of how a publishing system writes its pages, each with a pattern that shows it: first those
-# that stand in scripts, then those that do not.
+# How publishing systems write their pages, each quirk with a pattern that finds it: first those
+# inside scripts, then those outside.
 SCRIPTED = {
     "document.write": r"document\.write",
     "a pager by script": r"(?<!/)createPageHTML\(",
@@ -19,7 +19,7 @@ SCRIPTED = {
     "a pager in base64": r"window\.atob",
 }
 QUIRKS = {
-    "closing tags of metas": r"(?i)</meta>",
+    "closing tags of metas": "</meta>",
     "closing tags of line breaks": r"(?i)</br>",
     "closing tag without an opening one": r"</NFC_POST_VISIT>",
     "classes without quotes": r"<[a-z]+ [^<>]*\bclass=[\w.]",
@@ -99,12 +99,12 @@ def names(text: str) -> set[str]:
 
 
 def row_shapes(text: str, selector: str) -> list[str]:
-    """The shape of each row of a list: its elements, nested, and what the links carry."""
+    """The shape of each row of a list: its nested elements, and the attributes of its links."""
     return [_nested(tag) for tag in _soup(text).select(selector) if tag.find("a")]
 
 
 def quirks(text: str) -> set[str]:
-    """The marks that a page shows."""
+    """The quirks that a page has."""
     still = _SCRIPT.sub(r"\1\2", text)
     return {quirk for quirk, pattern in SCRIPTED.items() if re.search(pattern, text)} | {
         quirk for quirk, pattern in QUIRKS.items() if re.search(pattern, still)
@@ -119,7 +119,7 @@ def phrases(text: str, length: int) -> Iterator[str]:
 
 
 def _soup(text: str) -> BeautifulSoup:
-    # The parser of the standard library: another one than the archive reads pages with.
+    # The parser of the standard library, because the archive reads pages with another one.
     return BeautifulSoup(re.sub(r"<!\[CDATA\[|\]\]>", "", text), "html.parser")
 
 
