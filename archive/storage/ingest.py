@@ -11,7 +11,7 @@ import hashlib
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from sqlite_utils import Database
 
@@ -38,6 +38,13 @@ from archive.storage.revisions import RevisionWriter
 OutcomeKind = Literal[
     "aside", "column", "list", "end", "new", "revised", "same", "moved", "missing", "failed"
 ]
+# One for each capture, so in SQL: through sqlite-utils a rebuild takes 4 % longer.
+_INSERT_CAPTURE = (
+    "INSERT INTO captures (url, address, source, channel, role, fetched_at, status, content_type,"
+    " etag, last_modified, file, offset, length, digest) VALUES (:url, :address, :source,"
+    " :channel, :role, :fetched_at, :status, :content_type, :etag, :last_modified, :file,"
+    " :offset, :length, :digest) RETURNING id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,6 @@ class Ingester:
         self.sources = sources
         self.addresses = Addresses(database)
         self.revisions = RevisionWriter(database)
-        # Kept, because sqlite-utils asks for a table's columns once for each table object.
-        self._captures = database.table("captures")
         self._known: set[str] = set()
 
     def ingest(self, capture: Capture, location: Location) -> Outcome:
@@ -173,8 +178,7 @@ class Ingester:
             "length": location.length,
             "digest": location.digest,
         }
-        key: Any = self._captures.insert(row).last_pk
-        return int(key)
+        return int(self.database.conn.execute(_INSERT_CAPTURE, row).fetchone()[0])
 
     def _outcome(self, capture: Capture, capture_id: int) -> Outcome:
         """Classify a capture and write what it is, all or nothing; what fails is an incident."""
