@@ -149,7 +149,7 @@ def test_a_parser_that_trips_is_an_incident_and_leaves_no_half_bulletin(
 
 
 def test_the_civil_date_is_chinas(tmp_path: Path) -> None:
-    """Half past midnight in China is the evening before in UTC; the page's day stays its day."""
+    """Half past midnight in China is the evening before in UTC; the page's date stays."""
     body = page_html("甲。").replace(
         b"<body>", b'<head><meta name="PubDate" content="2026-11-02 00:30"></head><body>'
     )
@@ -455,7 +455,7 @@ def test_a_torn_file_beside_an_unusable_database_is_mended_by_rebuild(tmp_path: 
 def test_after_a_failure_nothing_more_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the database missed must be the end of the captures, or it is never found again."""
+    """Captures that the database missed are found only if they are the last ones."""
     with Store(tmp_path, SOURCES) as store:
         store.record(capture(body=page_html("甲。")))
 

@@ -50,7 +50,7 @@ class Addresses:
         self._table = database.table("addresses")
 
     def listed(self, rows: tuple[Row, ...], capture: Capture) -> None:
-        """A list has these rows."""
+        """Write the rows of a list page."""
         self.conn.executemany(
             "INSERT INTO addresses (url, source, channel, title, listed, first_listed, last_listed)"
             " VALUES (:url, :source, :channel, :title, :listed, :at, :at)"

@@ -1,4 +1,4 @@
-"""Opening bulletins.db: its schema, its pragmas, its fixed tables."""
+"""Opening bulletins.db: its schema, its versions, its pragmas, its fixed tables."""
 
 from __future__ import annotations
 
@@ -104,9 +104,9 @@ def readonly(path: Path, *, check_same_thread: bool = True) -> sqlite3.Connectio
 
 
 def outdated(conn: sqlite3.Connection) -> str | None:
-    """Say that the rows were derived by another version of the program; None where they were not.
+    """One line for readers of a database that another version of the program derived, else None.
 
-    For people who read the archive; a writer derives it again by itself.
+    A writer derives such a database again by itself.
     """
     if derivation(conn) == DERIVATION:
         return None
