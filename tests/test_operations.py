@@ -19,6 +19,13 @@ from sample.server import SampleSite
 from tests.crawling import asked, crawl, rows, run, tables
 from tests.test_store import HOME, PAGE, SOURCES, capture, page_html, record
 
+
+def read(data: Path, sql: str) -> list[tuple[object, ...]]:
+    """What a reader sees that waits for nobody."""
+    with closing(sqlite3.connect(data / "bulletins.db", timeout=0)) as conn:
+        return conn.execute(sql).fetchall()
+
+
 LISTS = ["/xwfb/index.html", "/xwfb/index_2.html", "/xwfb/index_3.html"]
 
 
@@ -43,6 +50,26 @@ def test_a_copy_of_a_live_database_is_whole(tmp_path: Path) -> None:
     assert rows(copy, "SELECT text FROM entries") == [("乙。",)]
     (copy / "warc").symlink_to(data / "warc")
     assert run("verify", "--data", copy, "--full").returncode == 0
+
+
+def test_readers_and_the_writer_never_wait_for_each_other(tmp_path: Path) -> None:
+    """A reader in the middle of a query, and a writer that commits meanwhile."""
+    record(tmp_path, capture(body=page_html("甲。")))
+    count = "SELECT count(*) FROM captures"
+    with (
+        Store(tmp_path, SOURCES) as store,
+        closing(
+            sqlite3.connect(tmp_path / "bulletins.db", timeout=0, isolation_level=None)
+        ) as reader,
+    ):
+        reader.execute("BEGIN")
+        assert reader.execute(count).fetchall() == [(1,)]
+        store.record(capture(body=page_html("乙。")))
+        assert read(tmp_path, count) == [(1,)]
+        store.commit()
+        # Each sees the last commit there was when it began to read.
+        assert reader.execute(count).fetchall() == [(1,)]
+        assert read(tmp_path, count) == [(2,)]
 
 
 def test_a_first_walk_and_a_full_one_go_to_the_end_of_the_list(tmp_path: Path) -> None:
