@@ -17,7 +17,9 @@ from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Request, Response
 from scrapy.utils.test import get_crawler
 
+from archive.captures.warc import Capture
 from archive.errors import CannotWrite
+from archive.storage.ingest import Outcome
 from crawler.middlewares import (
     MAX_ROBOTS_BYTES,
     TARGET,
@@ -27,6 +29,7 @@ from crawler.middlewares import (
     Target,
     to_capture,
 )
+from tests.test_store import SOURCES
 
 PAGE = "https://www.sample.example/xwfb/1.html"
 RULES = b"User-agent: *\nDisallow: /closed/\n"
@@ -165,9 +168,12 @@ def respond(**changes: Any) -> Response:
     return Response(**(values | changes))
 
 
+TO_PAGE = Target(PAGE, "xwfb", "page")
+
+
 def test_an_answer_becomes_a_capture_as_it_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BULLETINS_NOW", "2026-11-01T18:00:00Z")
-    capture = to_capture(respond(), "sample", Target(PAGE, "xwfb", "page"))
+    capture = to_capture(respond(), "sample", TO_PAGE)
     assert capture.url == "http://127.0.0.1:8000/xwfb/1.html"
     assert (capture.address, capture.source) == (PAGE, "sample")
     assert (capture.channel, capture.role) == ("xwfb", "page")
@@ -185,65 +191,74 @@ def test_an_answer_becomes_a_capture_as_it_was_sent(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(("flag", "cut"), [("dataloss", True), ("partial", True), ("x", False)])
 def test_a_body_that_ended_early_is_marked(flag: str, cut: bool) -> None:
-    target = Target(PAGE, "xwfb", "page")
-    assert to_capture(respond(flags=[flag]), "sample", target).truncated is cut
+    assert to_capture(respond(flags=[flag]), "sample", TO_PAGE).truncated is cut
 
 
-def crawler_of(record: Callable[[Any], object], given_up: list[BaseException]) -> Any:
-    """A crawler whose spider keeps answers so."""
-    source = SimpleNamespace(slug="sample", home="https://www.sample.example")
-    spider = SimpleNamespace(source=source, record=record, give_up=given_up.append)
-    return SimpleNamespace(spider=spider)
+class Keeper(Spider):
+    """A spider whose answers are kept, or cannot be."""
+
+    name = "keeper"
+    source = SOURCES["mohurd"]
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self.error = error
+        self.kept: list[Capture] = []
+        self.given_up: list[BaseException] = []
+
+    def record(self, capture: Capture) -> Outcome:
+        if self.error is not None:
+            raise self.error
+        self.kept.append(capture)
+        return Outcome("new")
+
+    def give_up(self, error: BaseException) -> None:
+        self.given_up.append(error)
+
+
+def keeping(spider: Spider) -> CaptureMiddleware:
+    return CaptureMiddleware.from_crawler(SimpleNamespace(spider=spider))  # type: ignore[arg-type]
 
 
 def test_an_answer_is_kept_before_anybody_sees_it() -> None:
-    kept: list[Any] = []
-    crawler = crawler_of(lambda capture: kept.append(capture) or "outcome", [])
-    middleware = CaptureMiddleware.from_crawler(crawler)
-    request = Request(
-        "http://127.0.0.1:8000/xwfb/1.html", meta={TARGET: Target(PAGE, "xwfb", "page")}
-    )
-    response = respond()
-    assert middleware.process_response(request, response) is response
-    assert request.cb_kwargs == {"outcome": "outcome"}
-    [capture] = kept
-    assert (capture.source, capture.address) == ("sample", PAGE)
-    assert (capture.channel, capture.role) == ("xwfb", "page")
+    spider, response = Keeper(), respond()
+    request = Request(response.url, meta={TARGET: TO_PAGE})
+    assert keeping(spider).process_response(request, response) is response
+    assert request.cb_kwargs["outcome"] == Outcome("new")
+    [capture] = spider.kept
+    assert (capture.source, capture.address, capture.channel) == ("mohurd", PAGE, "xwfb")
     assert (capture.url, capture.body) == (response.url, response.body)
 
 
-def test_a_request_that_no_channel_made_is_for_robots_txt() -> None:
-    kept: list[Any] = []
-    middleware = CaptureMiddleware.from_crawler(crawler_of(kept.append, []))
-    middleware.process_response(Request("http://127.0.0.1:8000/robots.txt"), respond(status=200))
-    [capture] = kept
+def test_a_request_without_a_target_is_for_robots_txt() -> None:
+    spider = Keeper()
+    request = Request("http://127.0.0.1:8000/robots.txt")
+    keeping(spider).process_response(request, respond(url=request.url))
+    [capture] = spider.kept
+    assert capture.address == f"{spider.source.home}/robots.txt"
     assert (capture.channel, capture.role) == (None, "robots")
-    assert capture.address == "https://www.sample.example/robots.txt"
 
 
 def test_an_answer_that_cannot_be_kept_ends_the_crawl() -> None:
-    given_up: list[BaseException] = []
     full = CannotWrite("cannot write")
-
-    def record(capture: object) -> None:
-        raise full
-
-    middleware = CaptureMiddleware.from_crawler(crawler_of(record, given_up))
+    spider = Keeper(full)
     with pytest.raises(CannotWrite):
-        middleware.process_response(Request(PAGE), respond())
-    assert given_up == [full]
+        keeping(spider).process_response(Request(PAGE, meta={TARGET: TO_PAGE}), respond())
+    assert spider.given_up == [full]
 
 
-def test_other_spiders_than_the_archives_are_not_captured() -> None:
-    """``scrapy shell`` has none when it starts, and then one that keeps nothing."""
-    for spider in (None, Spider("default")):
-        with pytest.raises(NotConfigured):
-            CaptureMiddleware.from_crawler(SimpleNamespace(spider=spider))  # type: ignore[arg-type]
+def test_a_spider_that_keeps_nothing_does_without() -> None:
+    with pytest.raises(NotConfigured):
+        keeping(Spider(name="shell"))
 
 
-def test_a_page_without_an_answer_is_not_taken_for_robots_txt() -> None:
+@pytest.mark.parametrize(
+    ("error", "said"), [(OSError("refused"), "refused"), (TimeoutError(), "TimeoutError")]
+)
+def test_only_robots_txt_without_an_answer_is_named(error: Exception, said: str) -> None:
     middleware, _ = robots()
-    middleware.process_exception(Request(PAGE), OSError("refused"))
-    rules = Request(PAGE, meta={"dont_obey_robotstxt": True})
-    with pytest.raises(RobotsUnavailable, match="refused"):
-        middleware.process_exception(rules, OSError("refused"))
+    middleware.process_exception(Request(PAGE), error)
+    asked = Request(PAGE, meta={"dont_obey_robotstxt": True})
+    with pytest.raises(RobotsUnavailable) as raised:
+        middleware.process_exception(asked, error)
+    assert str(raised.value) == said

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from archive.search import differences
+from archive.sources import Source
 from archive.storage.database import ENTRIES_INDEX
 from archive.storage.rebuild import rebuild
 from archive.storage.store import Store
@@ -26,6 +27,7 @@ def read(data: Path, sql: str) -> list[tuple[object, ...]]:
         return conn.execute(sql).fetchall()
 
 
+OTHER = f"{HOME}/xwfb/202005/t20200529_2.html"
 LISTS = ["/xwfb/index.html", "/xwfb/index_2.html", "/xwfb/index_3.html"]
 
 
@@ -151,6 +153,35 @@ def test_rebuild_reads_every_page_with_the_new_rules(tmp_path: Path) -> None:
     assert rows(tmp_path, "SELECT text FROM entries") == [("5月8日，乙事。",)]
     # Another reading of the same page is no new version of it.
     assert rows(tmp_path, "SELECT number FROM revisions") == [(1,)]
+
+
+class Watched(dict[str, Source]):
+    """Source files that look at the archive whenever a rebuild asks for one of them."""
+
+    def __init__(self, sources: dict[str, Source], data: Path) -> None:
+        super().__init__(sources)
+        self.data = data
+        self.seen: list[list[tuple[object, ...]]] = []
+
+    def __getitem__(self, slug: str) -> Source:
+        self.seen.append(read(self.data, "SELECT text FROM entries ORDER BY id"))
+        return super().__getitem__(slug)
+
+
+def test_readers_keep_the_old_database_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    record(tmp_path, capture(body=page_html("甲。")), capture(OTHER, page_html("乙。")))
+    with closing(sqlite3.connect(tmp_path / "bulletins.db")) as conn, conn:
+        conn.execute("UPDATE entries SET text = 'of old'")
+    with closing(sqlite3.connect(tmp_path / "bulletins.db")) as reader:
+        watched = Watched(SOURCES, tmp_path)
+        rebuild(tmp_path, watched)
+        assert len(watched.seen) > 2
+        assert all(seen == [("of old",), ("of old",)] for seen in watched.seen)
+        # A reader that had it open all the time goes on with the new one.
+        assert reader.execute("SELECT text FROM entries ORDER BY id").fetchall() == [
+            ("甲。",),
+            ("乙。",),
+        ]
 
 
 def test_the_same_captures_make_the_same_rows_at_any_time_and_place(tmp_path: Path) -> None:

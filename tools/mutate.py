@@ -183,7 +183,7 @@ def judge(shares: dict[str, float], survivors: set[Mutant]) -> bool:
         print(f"not noticed: {one.module} {one.function}\n  - {one.before}\n  + {one.after}")
         good = False
     if not good:
-        print("Test what survived; or, where no test can tell, run with --write and state the reason.")
+        print("Write a test; or, where no test can tell, run with --write and state the reason.")
     return good
 
 
