@@ -14,10 +14,10 @@ import pytest
 
 from archive.captures.warc import Capture
 from archive.errors import CannotWrite, Damaged, Locked, UsageError
-from archive.storage.database import connect
+from archive.storage.database import connect, open_readonly
 from archive.storage.ingest import Outcome
-from archive.storage.status import open_readonly
-from archive.storage.store import BATCH, Store, is_locked
+from archive.storage.lock import is_locked
+from archive.storage.store import BATCH, Store
 from archive.storage.verify import problems
 from tests.crawling import rows
 from tests.test_store import HOME, PAGE, SOURCES, capture, page_html, record, same_after_rebuild
@@ -50,10 +50,10 @@ def list_page(*addresses: str, date: str = "2020.05.28") -> bytes:
 
 def test_lines_of_crawls_are_opened_closed_and_read(tmp_path: Path) -> None:
     with Store(tmp_path, SOURCES) as store:
-        assert store.last_crawl() == 0
-        assert store.settled_before("mohurd", "gzdt") is None
+        assert store.crawls.last_crawl() == 0
+        assert store.crawls.settled_before("mohurd", "gzdt") is None
         first = store.begin_crawl("mohurd", "gzdt", AT)
-        assert (first, store.last_crawl()) == (1, 1)
+        assert (first, store.crawls.last_crawl()) == (1, 1)
         assert rows(tmp_path, "SELECT source, channel, started_at, outcome FROM crawls") == [
             ("mohurd", "gzdt", AT, "running")
         ]
@@ -62,12 +62,12 @@ def test_lines_of_crawls_are_opened_closed_and_read(tmp_path: Path) -> None:
         third = store.begin_crawl("mohurd", "gzdt", AT)
         store.finish_crawl(third, {"outcome": "good", "walked": 0, "finished_at": "2026-11-01T3"})
         # Only a walk that was completed settles a list, and only its own channel's.
-        assert store.settled_before("mohurd", "gzdt") == "2026-11-01T1"
-        assert store.settled_before("mohurd", "dfxx") is None
-        assert store.settled_before("mof", "gzdt") is None
-        assert [row["id"] for row in store.crawls_after(first)] == [second, third]
-        assert store.crawls_after(third) == []
-        last = store.crawls_after(second)[0]
+        assert store.crawls.settled_before("mohurd", "gzdt") == "2026-11-01T1"
+        assert store.crawls.settled_before("mohurd", "dfxx") is None
+        assert store.crawls.settled_before("mof", "gzdt") is None
+        assert [row["id"] for row in store.crawls.crawls_after(first)] == [second, third]
+        assert store.crawls.crawls_after(third) == []
+        last = store.crawls.crawls_after(second)[0]
         assert (last["channel"], last["outcome"], last["walked"]) == ("gzdt", "good", 0)
 
 
@@ -76,9 +76,9 @@ def test_when_an_address_was_first_listed(tmp_path: Path) -> None:
     record(tmp_path, capture(LIST, list_page(PAGE), role="list", at=AT))
     record(tmp_path, capture(LIST, list_page(PAGE, OTHER), role="list", at=later))
     with Store(tmp_path, SOURCES) as store:
-        assert store.first_listed(PAGE) == AT
-        assert store.first_listed(OTHER) == later
-        assert store.first_listed(HOME) is None
+        assert store.crawls.first_listed(PAGE) == AT
+        assert store.crawls.first_listed(OTHER) == later
+        assert store.crawls.first_listed(HOME) is None
     assert (
         rows(tmp_path, "SELECT last_listed, listed, title FROM addresses")
         == [(later, "2020-05-28", "样例")] * 2
@@ -100,8 +100,8 @@ def test_a_page_is_due_to_the_last_channel_that_listed_it_until_it_is_had(tmp_pa
         elsewhere,
     )
     with Store(tmp_path, SOURCES) as store:
-        assert [page.address for page in store.due("mohurd", "xwfb", AT)] == [PAGE]
-        assert [page.address for page in store.due("mohurd", "gzdt-2021", AT)] == [OTHER]
+        assert [page.address for page in store.crawls.due("mohurd", "xwfb", AT)] == [PAGE]
+        assert [page.address for page in store.crawls.due("mohurd", "gzdt-2021", AT)] == [OTHER]
 
 
 def test_due_pages_are_bounded_by_date_and_number_the_newest_first(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_due_pages_are_bounded_by_date_and_number_the_newest_first(tmp_path: Pat
     with Store(tmp_path, SOURCES) as store:
 
         def due(**bounds: object) -> list[int]:
-            found = store.due("mohurd", "xwfb", AT, **bounds)  # type: ignore[arg-type]
+            found = store.crawls.due("mohurd", "xwfb", AT, **bounds)  # type: ignore[arg-type]
             return [int(page.address[-7:-5]) for page in found]
 
         assert due() == [12, 11, 10]
@@ -119,7 +119,7 @@ def test_due_pages_are_bounded_by_date_and_number_the_newest_first(tmp_path: Pat
         assert due(limit=0) == []
         assert due(since=date(2020, 5, 11)) == [12, 11]
         assert due(since=date(2020, 5, 13)) == []
-        assert store.due("mohurd", "gzdt", AT) == []
+        assert store.crawls.due("mohurd", "gzdt", AT) == []
 
 
 # Incidents
@@ -336,7 +336,7 @@ def test_a_database_of_another_version_or_none_says_what_to_do(tmp_path: Path) -
     with closing(sqlite3.connect(path)) as conn:
         conn.execute("PRAGMA user_version = 99")
     with pytest.raises(
-        Damaged, match=r"schema 99, this program writes \d+: run `bulletins rebuild`"
+        Damaged, match=r"schema 99, this program uses \d+: .* run `bulletins rebuild`"
     ):
         connect(path)
     path.write_bytes(b"this is not a database" * 100)
