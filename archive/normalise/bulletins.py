@@ -8,6 +8,7 @@ from datetime import date
 
 from archive.model import Bulletin, DateMention, Entry, EntryProvince, Origin
 from archive.normalise.dates.resolve import antecedent_of, find_dates
+from archive.normalise.numerals import number_of
 from archive.normalise.officials import find_officials
 from archive.normalise.places import find_places
 from archive.normalise.provinces import PROVINCES, province_of, provinces_in_title, read_heading
@@ -28,11 +29,10 @@ _ISSUE = re.compile(
     r"|\s*[（(](?P<bracketed>[一二三四五六七八九十百零〇]{1,5}|\d{1,3})[）)]$"
 )
 _TITLE_YEAR = re.compile(r"((?:19|20)\d{2})\s*年")
-_DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {"零": 0}
 
 
 def read_bulletin(text: str, context: PageContext | None, listed: date | None = None) -> Bulletin:
-    """A decoded detail page as a bulletin; raises Unreadable where it is not one."""
+    """A decoded detail page as a bulletin; raises Unreadable where the page holds no bulletin."""
     return to_bulletin(read_page(text, context, listed), context.address if context else None)
 
 
@@ -96,26 +96,8 @@ def series_and_issue(title: str) -> tuple[str | None, int | None]:
     found = _ISSUE.search(title)
     if found is None or not title[: found.start()]:
         return None, None
-    return title[: found.start()].strip(" \u3000—-"), _number(found["bracketed"] or found["plain"])
-
-
-def _number(text: str) -> int | None:
-    """A count up to 999 in digits or in Chinese numerals (十二, 一百零三, 二〇)."""
-    if text.isdigit():
-        return int(text)
-    if all(char in _DIGITS for char in text):
-        return int("".join(str(_DIGITS[char]) for char in text))
-    total = value = 0
-    for char in text:
-        if char in _DIGITS:
-            value = _DIGITS[char]
-        elif char == "十":
-            total, value = total + (value or 1) * 10, 0
-        elif char == "百":
-            total, value = total + (value or 1) * 100, 0
-        else:
-            return None
-    return total + value
+    series = title[: found.start()].strip(" \u3000—-")
+    return series, number_of(found["bracketed"] or found["plain"])
 
 
 class _Normaliser:

@@ -10,6 +10,7 @@ from functools import cache
 from time import perf_counter
 
 from archive.normalise.gazetteer import by_name, by_short_name, divisions
+from archive.normalise.numerals import with_digits, with_han
 from archive.normalise.provinces import PROVINCES
 from archive.search import Filter, Query
 from archive.search.find import count
@@ -35,9 +36,6 @@ SECONDS = 0.5
 """How long suggestions are looked for: variants of a query of many short words are slow."""
 _MOST_TERMS = 10
 """A query with more terms gets no suggestions: each variant is counted, and there are many."""
-_HAN_DIGITS = "〇一二三四五六七八九"
-_HAN_NUMBER = re.compile(r"([一二三四五六七八九]?)十([一二三四五六七八九]?)")
-_NUMBER = re.compile(r"\d{1,2}(?=[月日号周天])")
 _UNQUOTED = re.compile(r"(?!(?:or|and|not|或|非)$)[^\W_][\w.%℃·-]*")
 
 
@@ -130,29 +128,9 @@ def _words_at(query: Query) -> Iterator[tuple[int, str]]:
 
 def _other_numbers(query: Query) -> Iterator[Query]:
     for at, word in _words_at(query):
-        for other in (_in_digits(word), _in_han(word)):
+        for other in (with_digits(word), with_han(word)):
             if other != word:
                 yield _replaced(query, at, other)
-
-
-def _in_digits(word: str) -> str:
-    """五月十二日 as 5月12日, 二〇二〇年 as 2020年."""
-    tens = _HAN_NUMBER.sub(
-        lambda found: f"{_HAN_DIGITS.find(found[1] or '一')}{_HAN_DIGITS.find(found[2] or '〇')}",
-        word,
-    )
-    return tens.translate(str.maketrans(_HAN_DIGITS + "零", "01234567890"))
-
-
-def _in_han(word: str) -> str:
-    """5月12日 as 五月十二日, 2020年 as 二〇二〇年."""
-
-    def spoken(found: re.Match[str]) -> str:
-        tens, ones = divmod(int(found[0]), 10)
-        ten = f"{_HAN_DIGITS[tens] if tens > 1 else ''}十" if tens else ""
-        return ten + (_HAN_DIGITS[ones] if ones or not tens else "")
-
-    return _NUMBER.sub(spoken, word).translate(str.maketrans("0123456789", _HAN_DIGITS))
 
 
 def _similar_places(query: Query) -> Iterator[Query]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archive.normalise.dates.holidays import HOLIDAYS
+from archive.normalise.numerals import number_of
 
 
 class Token(NamedTuple):
@@ -167,20 +168,17 @@ _LEXER = re.compile(
     r"|(?P<dash>[-–—―－~～〜─]{1,2})"
     r"|(?P<word>" + "|".join(map(_guarded, sorted(_KIND, key=len, reverse=True))) + ")"
 )
-_HAN_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "○": 0, "两": 2}
 
 
 def _han_value(text: str) -> int:
-    """二〇二一 → 2021, 二十八 → 28, 三 → 3; -1 for what is no such number."""
-    if len(text) > 4:
+    """二〇二一 → 2021, 二十八 → 28, 三 → 3; -1 for what is not a number of the calendar.
+
+    Two or three digits without 十 are a guess (三五天 is three to five days).
+    """
+    if len(text) > 4 or ("十" not in text and len(text) not in (1, 4)):
         return -1
-    if "十" not in text:
-        digits = "".join(str(_HAN_DIGITS[c]) for c in text)
-        return int(digits) if len(digits) in (1, 4) else -1
-    tens, _, ones = text.partition("十")
-    if len(tens) > 1 or len(ones) > 1 or "十" in ones:
-        return -1
-    return (_HAN_DIGITS[tens] if tens else 1) * 10 + (_HAN_DIGITS[ones] if ones else 0)
+    number = number_of(text)
+    return -1 if number is None else number
 
 
 def _number_value(text: str, start: int, digits: str) -> int:
@@ -216,7 +214,7 @@ def runs(text: str) -> Iterator[list[Token]]:
         elif kind == "han":
             value = _han_value(word)
         elif kind == "plan":
-            value = 10 + _HAN_DIGITS[word[1]]
+            value = 10 + (number_of(word[1]) or 0)
         glued = start - end <= 2 and not text[end:start].strip()
         if run and (not glued or len(run) >= _LONGEST_RUN):
             yield run
