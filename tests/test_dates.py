@@ -7,6 +7,8 @@ d(eadline), a(s of), r(eference); days are one day, from..to, from.., ..to, or -
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time
 from datetime import date, timedelta
 
@@ -525,15 +527,106 @@ def test_holiday(name: str, year: int, day: str) -> None:
     assert holiday(name, year) == date.fromisoformat(day)
 
 
-def test_moving_holidays_lie_in_their_season_or_are_unknown() -> None:
-    seasons = {"春节": (1, 2), "元宵": (2, 3), "端午": (5, 6), "中秋": (9, 10), "清明": (4, 4)}
-    for name, (first, last) in seasons.items():
-        for year in range(1990, 2051):
-            day = holiday(name, year)
-            assert day is not None
-            assert first <= day.month <= last
+# 春节, 端午 and 中秋 as MMDD, by year: two calendar packages, lunardate and zhdate, agree on each.
+FESTIVALS: dict[int, tuple[int, int, int]] = {
+    1990: (127, 528, 1003),
+    1991: (215, 616, 922),
+    1992: (204, 605, 911),
+    1993: (123, 624, 930),
+    1994: (210, 613, 920),
+    1995: (131, 602, 909),
+    1996: (219, 620, 927),
+    1997: (207, 609, 916),
+    1998: (128, 530, 1005),
+    1999: (216, 618, 924),
+    2000: (205, 606, 912),
+    2001: (124, 625, 1001),
+    2002: (212, 615, 921),
+    2003: (201, 604, 911),
+    2004: (122, 622, 928),
+    2005: (209, 611, 918),
+    2006: (129, 531, 1006),
+    2007: (218, 619, 925),
+    2008: (207, 608, 914),
+    2009: (126, 528, 1003),
+    2010: (214, 616, 922),
+    2011: (203, 606, 912),
+    2012: (123, 623, 930),
+    2013: (210, 612, 919),
+    2014: (131, 602, 908),
+    2015: (219, 620, 927),
+    2016: (208, 609, 915),
+    2017: (128, 530, 1004),
+    2018: (216, 618, 924),
+    2019: (205, 607, 913),
+    2020: (125, 625, 1001),
+    2021: (212, 614, 921),
+    2022: (201, 603, 910),
+    2023: (122, 622, 929),
+    2024: (210, 610, 917),
+    2025: (129, 531, 1006),
+    2026: (217, 619, 925),
+    2027: (206, 609, 915),
+    2028: (126, 528, 1003),
+    2029: (213, 616, 922),
+    2030: (203, 605, 912),
+    2031: (123, 624, 1001),
+    2032: (211, 612, 919),
+    2033: (131, 601, 908),
+    2034: (219, 620, 927),
+    2035: (208, 610, 916),
+    2036: (128, 530, 1004),
+    2037: (215, 618, 924),
+    2038: (204, 607, 913),
+    2039: (124, 527, 1002),
+    2040: (212, 614, 920),
+    2041: (201, 603, 910),
+    2042: (122, 622, 928),
+    2043: (210, 611, 917),
+    2044: (130, 531, 1005),
+    2045: (217, 619, 925),
+    2046: (206, 608, 915),
+    2047: (126, 529, 1004),
+    2048: (214, 615, 922),
+    2049: (202, 604, 911),
+    2050: (123, 623, 930),
+}
+
+
+@pytest.mark.parametrize("year", FESTIVALS)
+def test_moving_holidays_are_those_of_the_table(year: int) -> None:
+    new_year, boats, moon = (date(year, *divmod(day, 100)) for day in FESTIVALS[year])
+    # The usual rule for the day of the solar term in this and the last century.
+    short = year % 100
+    bright = int(short * 0.2422 + (4.81 if year >= 2000 else 5.59)) - short // 4
+    expected = {
+        "除夕": new_year - timedelta(days=1),
+        "春节": new_year,
+        "元宵": new_year + timedelta(days=14),
+        "清明": date(year, 4, bright),
+        "端午": boats,
+        "中秋": moon,
+    }
+    assert {name: holiday(name, year) for name in expected} == expected
+
+
+def test_moving_holidays_outside_the_table_are_unknown() -> None:
+    assert list(FESTIVALS) == list(range(1990, 2051))
+    for name in ("除夕", "春节", "元宵", "清明", "端午", "中秋"):
         assert holiday(name, 1989) is holiday(name, 2051) is None
+
+
+def test_every_holiday_has_a_day() -> None:
     assert all(holiday(name, 2020) for name in HOLIDAYS)
+
+
+def test_the_calendar_is_imported_only_when_a_holiday_is_asked_for() -> None:
+    code = (
+        "import sys; import archive.normalise.bulletins; from archive.normalise.dates.resolve"
+        " import find_dates; from datetime import date; find_dates('5月8日', date(2020, 5, 1));"
+        " sys.exit('lunar_python' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 DATEISH = st.text(
