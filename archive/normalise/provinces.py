@@ -163,6 +163,8 @@ def _lies_in(chain: str, province: str) -> bool:
 _NO_PROVINCE_AFTER = re.compile(
     r"(?:中|东|西|南|北|环)?[路街]|大街|大道|海峡|湖(?![南北])|半岛|高原|丘陵"
 )
+# Names of things that begin with a province's name: an organisation, a time zone.
+_NOT_THE_PROVINCE = re.compile("上海合作组织|北京(?:标准)?时间")
 _COMPASS = frozenset({"河南", "河北", "湖南", "湖北", "江西", "山西", "山东", "海南"})
 _SIDE = re.compile(r"[岸麓坡缘侧翼端段支]|部(?!分|署|门)")
 _WATERS = re.compile(
@@ -196,10 +198,10 @@ def _title_names() -> tuple[AhoCorasick, list[tuple[str, str]]]:
 def names_a_province(text: str, start: int, end: int, joined: bool) -> bool:
     """Whether the province's name at ``start`` to ``end`` means the province.
 
-    Not in the name of a road or lake (南京路, 青海湖), and 河南 not where it is cut out of 黄河 and
-    南岸. ``joined`` says that another name ends at ``start`` (河南湖北两省).
+    Not in the name of a road, a lake or another thing (南京路, 青海湖, 上海合作组织), and not where
+    河南 is cut out of 黄河 and 南岸. ``joined``: another name ends at ``start`` (河南湖北两省).
     """
-    if _NO_PROVINCE_AFTER.match(text, end):
+    if _NO_PROVINCE_AFTER.match(text, end) or _NOT_THE_PROVINCE.match(text, start):
         return False
     if text[start:end] not in _COMPASS or joined:
         return True

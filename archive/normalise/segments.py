@@ -13,7 +13,9 @@ from archive.parse.lines import Line
 
 # Titles of round-ups, as ministries name them; 动态 begins other words too (动态管理).
 _ROUND_UP = re.compile(
-    r"联播|播报|[一每]周(?:要闻|动态|信息|工作|新闻|资讯|简讯|回顾|大事|政务|综述|快)|各地"
+    r"联播|播报|[一每]周(?:要闻|动态|信息|工作|新闻|资讯|简讯|回顾|大事|政务|综述|快)"
+    # 各地 alone is in titles of single articles too: 要求各地做好防汛工作.
+    r"|各地(?:工作)?(?:信息|新闻|资讯|见闻|传真|快递|速递|掠影|采风|巡礼|综述)(?=[（(〔\[：:]|第|$)"
     r"|动态(?=[（(〔\[]|第|$)|简报|简讯|快讯|快报|要闻|摘编|摘登|集锦|荟萃|汇编"
 )
 # A paper about round-ups is none.
