@@ -9,7 +9,7 @@ month      := 5月[份] | 3—5月 | 元月 | 本月 | 同月
 day        := 8日 | 8—10日 | 8、9日
 
 Each production looks at a bounded number of tokens, so the whole is linear in the text. Those
-from ``when`` down are in ``date_moments``.
+from ``when`` down are in :mod:`moments` and :mod:`numbers`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from archive.normalise.dates.moments import Read, Tokens, before, gloss_at, is_a, moment_at, when_at
+from archive.normalise.dates.moments import gloss_at, moment_at, when_at
+from archive.normalise.dates.numbers import Read, Tokens, before, is_a
 from archive.normalise.dates.parts import Expression, Moment, Rel, When
 from archive.normalise.dates.tokens import runs
 

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TypeVar
 
 from archive.normalise.dates.holidays import HOLIDAYS
+from archive.normalise.dates.numbers import Read, Tokens, after_clock, before, is_a, numbers_at
 from archive.normalise.dates.parts import HALF, MONTH_EDGE, XUN, YEAR_EDGE, Moment, Part, Rel, When
 from archive.normalise.dates.tokens import Token
-
-T = TypeVar("T")
-Read = tuple[T, int] | None
-Tokens = list[Token]
 
 # A number of days, not a day of the month: 15日内, 公示7日, 连续3日.
 _DURATION_BEFORE = re.compile(
@@ -29,71 +25,10 @@ _HOW_OFTEN = re.compile(r"一[报调通督汇评讲会查考议碰研结清点�
 _NOT_MONTH = re.compile(r"[龄饼嫂薪球牙租供票]|革命")
 
 
-def is_a(ts: Tokens, i: int, *kinds: str) -> bool:
-    """Whether there is a token at i, of one of these kinds."""
-    return i < len(ts) and ts[i].kind in kinds
-
-
-def before(ts: Tokens, i: int, text: str) -> str:
-    """The few characters before token i."""
-    return text[max(0, ts[i].start - 8) : ts[i].start]
-
-
-def _numbers(ts: Tokens, i: int, unit: str, low: int, high: int) -> Read[tuple[int, int | None]]:
-    """Numbers that share a unit (5月, 3—5月, 8、9日); the position is after the unit."""
-    first, last = ts[i].value, None
-    if not low <= first <= high:
-        return None
-    j = i + 1
-    while is_a(ts, j, "dash", "list") and is_a(ts, j + 1, "number", "han") and j - i < 12:
-        last = ts[j + 1].value
-        if not first < last <= high:
-            return None
-        if ts[j].kind == "list" and not is_a(ts, j + 2, "list", unit):
-            return None
-        j += 2
-    if not is_a(ts, j, unit):
-        return None
-    return (first, last), j + 1
-
-
-def _clock(ts: Tokens, i: int) -> int:
-    """The position after a time of day (上午9时30分, 晚, 0—24时, 8:00—12:00), or i."""
-    j = i + 1 if is_a(ts, i, "daypart") else i
-    k = _hour(ts, j)
-    if k == j:
-        return j
-    if is_a(ts, k, "dash"):
-        second = k + 2 if is_a(ts, k + 1, "daypart") else k + 1
-        end = _hour(ts, second)
-        if end > second:
-            return end
-    return k
-
-
-def _hour(ts: Tokens, i: int) -> int:
-    if is_a(ts, i, "clock"):
-        return i + 2 if is_a(ts, i + 1, "minute") else i + 1
-    if not is_a(ts, i, "number", "han") or not 0 <= ts[i].value <= 24:
-        return i
-    j = i + 1
-    if is_a(ts, j, "dash") and is_a(ts, j + 1, "number") and 0 <= ts[j + 1].value <= 24:
-        j += 2
-    if not is_a(ts, j, "hour"):
-        return i
-    j += 1
-    if is_a(ts, j, "half"):
-        return j + 1
-    for unit in ("minute", "second"):
-        if is_a(ts, j, "number", "han") and is_a(ts, j + 1, unit):
-            j += 2
-    return j
-
-
 def _with_clock(moment: Moment, ts: Tokens, i: int) -> tuple[Moment, int]:
     if is_a(ts, i, "same-day") and ts[i].text in ("当天", "当日", "当晚"):
         i += 1
-    j = _clock(ts, i)
+    j = after_clock(ts, i)
     return (replace(moment, clock=True), j) if j > i else (moment, i)
 
 
@@ -150,7 +85,7 @@ def _quarter(ts: Tokens, i: int, text: str) -> Read[tuple[Part, str]]:
     j = i + 1 if ahead or is_a(ts, i, "ordinal") else i
     if not is_a(ts, j, "number", "han"):
         return None
-    read = _numbers(ts, j, "quarter", 1, 4)
+    read = numbers_at(ts, j, "quarter", 1, 4)
     if read is None:
         return None
     (first, last), j = read
@@ -199,7 +134,7 @@ def _year(ts: Tokens, i: int, text: str) -> Read[When]:
         if is_a(ts, i + 1, "year") and is_a(ts, i + 2, "number") and is_a(ts, i + 3, "month"):
             return When(Moment("year", 2000 + ts[i].value)), i + 2
         return None
-    read = _numbers(ts, i, "year", 1900, 2099)
+    read = numbers_at(ts, i, "year", 1900, 2099)
     if read is None:
         return None
     (first, last), j = read
@@ -243,7 +178,7 @@ def _month(ts: Tokens, i: int, text: str, year: int | Rel | None) -> Read[When]:
     elif ts[i].kind == "january":
         first, j = 1, i + 1
     else:
-        read = _numbers(ts, i, "month", 1, 12)
+        read = numbers_at(ts, i, "month", 1, 12)
         if read is None or _NOT_MONTH.match(text, ts[read[1] - 1].end):
             return None
         (first, last), j = read
@@ -280,7 +215,7 @@ def _inline(text: str, token: Token) -> bool:
 
 def _days(ts: Tokens, i: int, month: Moment) -> Read[When]:
     """8日, 8—10日, 8、9日, after a month."""
-    read = _numbers(ts, i, "day", 1, 31)
+    read = numbers_at(ts, i, "day", 1, 31)
     if read is None:
         return None
     (first, last), j = read
@@ -296,7 +231,7 @@ def _days(ts: Tokens, i: int, month: Moment) -> Read[When]:
 
 
 def _bare_day(ts: Tokens, i: int, text: str) -> Read[When]:
-    read = _numbers(ts, i, "day", 1, 31)
+    read = numbers_at(ts, i, "day", 1, 31)
     if read is None:
         return None
     (first, last), j = read
@@ -400,7 +335,7 @@ def when_at(ts: Tokens, i: int, text: str) -> Read[When]:
         second = _days(ts, j + 1, Moment("day"))
     if second is not None and second[0].last is None:
         return When(when.first, second[0].first), second[1]
-    if when.first.clock and (end := _clock(ts, j + 1)) > j + 1:
+    if when.first.clock and (end := after_clock(ts, j + 1)) > j + 1:
         return When(when.first), end
     return read
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from archive.model import DateKind, DateMention, Precision
+from archive.model import DateKind, DateMention
+from archive.normalise.dates.extents import Extent, extent_of
 from archive.normalise.dates.grammar import expressions
 from archive.normalise.dates.holidays import holiday
 from archive.normalise.dates.parts import Expression, Moment, Rel, When
@@ -44,14 +45,6 @@ _TALLIED = re.compile(r"，?[^，。；：、！？\n]{0,10}(?:累计|平均|偏
 _COMPARED = re.compile(r"[^，。；：、！？\n]{0,10}(?:平均|偏[多少高低]|同比)")
 _CLAUSE = re.compile(r"[，。；！？\n]")
 _SENTENCE = re.compile(r"[。；！？\n]")
-
-
-class Extent(NamedTuple):
-    """Civil days from start to end, both inclusive."""
-
-    start: date
-    end: date
-    precision: Precision
 
 
 @dataclass(slots=True)
@@ -130,7 +123,7 @@ def _mention(expression: Expression, text: str, context: _Context) -> DateMentio
         # 4月1日开工，10月底完工: what follows the start of a plan in its sentence is planned too.
         slack = None if context.ahead else _may_lie_ahead(expression, around)
         when = _fill(expression, context, slack)
-        extent = _extent(when, context.anchor)
+        extent = extent_of(when, context.anchor)
         if extent is None:
             return None
         kind = _kind(expression, extent, around, context)
@@ -301,66 +294,6 @@ def _nearest_year(m: Moment, month: int, anchor: date, slack: timedelta | None) 
     if slack is None:
         return year + (anchor - start > _LONG_PAST and not (m.part and m.month is None))
     return year - (start > anchor + slack)
-
-
-# --- extents
-
-
-def _extent(when: When, anchor: date) -> Extent | None:
-    first = _extent_of(when.first, anchor)
-    if first is None or when.last is None:
-        return first
-    last = _extent_of(when.last, anchor)
-    if last is None or last.end < first.start:
-        return None
-    return Extent(first.start, last.end, first.precision)
-
-
-def _extent_of(m: Moment, anchor: date) -> Extent | None:
-    """The days of a filled moment; raises ValueError for a day that does not exist."""
-    if m.plan is not None:
-        # The eleventh plan ran from 2006 to 2010.
-        start = 1951 + 5 * m.plan
-        end = date(start + 4, 12, 31)
-        return Extent(end if m.part else date(start, 1, 1), end, "plan")
-    if m.week is not None:
-        return _week_extent(m.week, m.weekday, anchor)
-    year, month, day = m.year, m.month, m.day
-    if not isinstance(year, int) or isinstance(month, Rel) or isinstance(day, Rel):
-        return None
-    if m.holiday is not None:
-        festival = holiday(m.holiday, year)
-        eve = festival - timedelta(days=1) if festival else None
-        return Extent(eve, eve, "day") if eve else None
-    if day is not None and month is not None:
-        exact = date(year, month, day)
-        return Extent(exact, exact, "day")
-    return _part_extent(m, year, month)
-
-
-def _week_extent(week: int, weekday: int | None, anchor: date) -> Extent:
-    monday = anchor + timedelta(days=7 * week - anchor.weekday())
-    if weekday is None:
-        return Extent(monday, monday + timedelta(days=6), "week")
-    start = monday + timedelta(days=min(weekday, 5) if weekday == 7 else weekday)
-    return Extent(start, monday + timedelta(days=min(weekday, 6)), "day")
-
-
-def _part_extent(m: Moment, year: int, month: int | None) -> Extent:
-    """A month or a year, or the part of it that is named."""
-    part = m.part
-    if month is not None:
-        days = calendar.monthrange(year, month)[1]
-        start = date(year, month, part.first if part else 1)
-        end = date(year, month, min(part.last, days) if part else days)
-    else:
-        last = part.last if part else 12
-        start = date(year, part.first if part else 1, 1)
-        end = date(year, last, calendar.monthrange(year, last)[1])
-    if part is not None and part.close:
-        start = end
-    precision: Precision = part.precision if part else "month" if month is not None else "year"
-    return Extent(start, end, precision)
 
 
 # --- kinds
