@@ -1,4 +1,4 @@
-"""The nouns of the archive: what one page says once it has been read.
+"""What the archive knows of a page once it has been read: its bulletin, entries and mentions.
 
 Offsets count code points from 0 in the text of the entry they belong to, and
 ``text[offset:offset + len(mention)] == mention`` holds for every mention.
@@ -73,7 +73,12 @@ class EntryProvince:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The smallest piece of a bulletin that stands by itself; the lead has seq 0."""
+    """The smallest piece of a bulletin that stands by itself.
+
+    ``seq`` counts from 1, the lead has 0. ``event_start`` and ``event_end`` are the first and last
+    day of its dates of kind event and since; ``open_end`` is set where a since leaves the end
+    open.
+    """
 
     seq: int
     kind: EntryKind
@@ -110,11 +115,12 @@ class Attachment:
 class Bulletin:
     """One published page, read whole.
 
-    ``published`` is the civil date, None where neither page nor list gives one, which the archive
-    takes in no bulletin of; ``published_at`` the instant in UTC with Z where the page gives a
-    time of day. ``anchor`` is the date that expressions without a year count from, None (and no
-    date read) where there is not even a full date in the text.
-    ``body`` names the rule that found the text; a generic one is a fallback, worth a look.
+    ``published`` is the civil date of publication, None where neither the page nor the list has
+    one; the archive does not store such a bulletin. ``published_at`` is the instant in UTC with Z,
+    None where the page has no time of day. ``anchor`` is the reference date, from which expressions
+    without a year count: the origin's date, else ``published``, else the last full date in the
+    text. Without a reference date no dates are read. ``body_rule`` names the rule that found the
+    text; a generic one is a fallback, and its result should be checked.
     """
 
     url: str | None

@@ -2,7 +2,7 @@
 
 All are written by us (样例). A file has a head (``title: …``, ``published: …``, ``anchor: …``, and
 ``only: dates`` or ``only: places`` where nothing else is annotated), a line ``---``, and a line
-for each paragraph. The first sign of a line says what it is:
+for each paragraph. The first character of a line says what it is:
 
     = 一、江苏省|320000          a heading and the provinces that it names
     & 320000,330000 place        the provinces where no heading names them, and their basis
@@ -105,18 +105,18 @@ def read_annotated(path: Path) -> Annotated:
     basis: str | None = None
     is_article = not re.search("^=", body, re.M)
     for line in filter(None, body.splitlines()):
-        sign, rest = line[0], line[2:]
-        if sign == "=":
+        mark, rest = line[0], line[2:]
+        if mark == "=":
             heading, codes = rest.rsplit("|", 1)
             provinces, basis = tuple(filter(None, codes.split(","))), None
             lines.append(heading)
-        elif sign == "&":
+        elif mark == "&":
             codes, basis = rest.split(" ")
             provinces = tuple(codes.split(","))
-        elif sign == "@":
+        elif mark == "@":
             name, title = rest.split("|")
             entries[-1].officials.append((name, title))
-        elif sign == "~":
+        elif mark == "~":
             lines.append(rest)
         else:
             if not (is_article and entries):
@@ -136,7 +136,7 @@ def read_annotated(path: Path) -> Annotated:
 
 
 def _read_paragraph(line: str, entry: Paragraph) -> str:
-    """Add a marked paragraph to its entry, and give its plain text."""
+    """Add a marked paragraph to its entry, and return its plain text."""
     start = len(entry.text) + 1 if entry.text else 0
     plain, last = "", 0
     for mark in _MARK.finditer(line):

@@ -95,7 +95,7 @@ def test_bold_run_in_headings() -> None:
     ]
 
 
-def test_a_heading_after_which_stands_a_blank() -> None:
+def test_a_heading_followed_by_whitespace() -> None:
     text = "全省老旧小区改造推进会召开，部署下半年重点工作。"
     found = shapes("联播", "黑龙江　" + text, "吉林　　" + text)
     assert [(heading, body) for _, heading, _, body in found[1]] == [
@@ -292,7 +292,7 @@ def test_origins(line: str, publication: str, section: str | None, day: str | No
         "来源" * 60,
     ],
 )  # fmt: skip
-def test_what_is_no_origin(line: str) -> None:
+def test_what_is_not_an_origin(line: str) -> None:
     assert read_origin(line) is None
 
 
@@ -494,7 +494,7 @@ WRAPPED = st.one_of(
 
 
 @given(WRAPPED)
-def test_any_bytes_give_a_bulletin_or_a_named_error(body: bytes) -> None:
+def test_any_bytes_are_a_bulletin_or_a_named_error(body: bytes) -> None:
     check_any_bytes(body)
 
 

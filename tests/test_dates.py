@@ -65,9 +65,9 @@ def check_spans(text: str, mentions: list[DateMention]) -> None:
         at = m.offset + len(m.text)
 
 
-# Anchor, sentence.
+# Reference date, sentence.
 SENTENCES: list[tuple[str, str]] = [
-    # How often is no date, nor is a day that stands for any day.
+    # How often is not a date, and neither is a day that stands for any day.
     (
         "2021-05-14",
         "一月一报、一季度一通报，{一季度|r 2021-01-01..2021-03-31 quarter}一般预算完成。",
@@ -486,11 +486,11 @@ def test_sentences_hold_at_least_150_expressions() -> None:
 
 
 @pytest.mark.parametrize("text", NOT_DATES)
-def test_no_date(text: str) -> None:
+def test_what_is_not_a_date(text: str) -> None:
     assert find_dates(text, date(2020, 5, 13)) == []
 
 
-def test_paragraph_before_gives_the_day() -> None:
+def test_the_day_comes_from_the_paragraph_before() -> None:
     before = find_dates("4月28日，会议召开，要求6月底前完成。", date(2020, 5, 13))
     assert antecedent_of(before) == date(2020, 4, 28)
     after = find_dates(

@@ -25,7 +25,7 @@ EXPLAINED = """\
     published  2020-05-28
     origin     none
     issuer     none
-    anchor     2020-05-28, the day of publication; dates without a year count from it
+    reference  2020-05-28, the day of publication; dates without a year count from it
     body       known:.TRS_Editor
 
 --- 1 section  一、浙江：
@@ -64,11 +64,11 @@ def test_what_is_not_known_is_said() -> None:
     bulletin = replace(read_bulletin(PAGE, None), published=None, anchor=None, body_rule="generic")
     head = explain(bulletin).split("\n\n")[0]
     assert "published  not given" in head
-    assert "anchor     none: no date is read" in head
-    assert "body       generic, a fallback: look whether it is the text" in head
+    assert "reference  none: no date is read" in head
+    assert "body       generic, a fallback: check that it is the text" in head
 
 
-def test_signs_that_move_the_cursor_are_not_printed() -> None:
+def test_control_characters_are_not_printed() -> None:
     bulletin = replace(read_bulletin(PAGE, None), title="通报\x1b[2J\r\u202e")
     assert explain(bulletin).split("\n")[0] == "通报 [2J"
 

@@ -23,7 +23,7 @@ LEVELS = {"t": "town", "v": "village", "?": "county", "xp": "xpcc"}
 
 
 def read_marks(marked: str) -> tuple[str, Found]:
-    """The plain text, and the places that its marks give."""
+    """The plain text, and the places that are marked in it."""
     text, found, at = "", [], 0
     for mark in MARK.finditer(marked):
         text += marked[at : mark.start()]
@@ -67,7 +67,7 @@ SENTENCES = [
     ("", "[大连市:210200][中山区:210202]"),
     ("", "[中山市:442000]火炬开发区"),
     ("", "[饶河县:230524]完成危房改造"),
-    # Names that hold a province's, and provinces that are none.
+    # Names that hold a province's, and names that only look like provinces.
     ("", "[吉林市:220200]与吉林省签订责任书"),
     ("", "海南省与青海省[海南州:632500]、[海南藏族自治州:632500][贵德县:632523]协作"),
     ("", "河南省援建青海[河南蒙古族自治县:632324]"),

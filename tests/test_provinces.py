@@ -153,7 +153,7 @@ def test_headings(line: str, codes: tuple[str, ...], level: str) -> None:
         "浙江、" * 20,
     ],
 )
-def test_lines_that_are_no_heading(line: str) -> None:
+def test_lines_that_are_not_headings(line: str) -> None:
     assert read_heading(line) is None
 
 
@@ -206,10 +206,10 @@ def test_provinces_in_titles(title: str, codes: tuple[str, ...]) -> None:
 NAMES = st.sampled_from(
     [p.short for p in PROVINCES.values()] + [p.name for p in PROVINCES.values()]
 )
-SIGNS = st.sampled_from(list("一二1（）()【】[]：:、 　■◆和与河北江南山市省区县路岸")) | NAMES
+PIECES = st.sampled_from(list("一二1（）()【】[]：:、 　■◆和与河北江南山市省区县路岸")) | NAMES
 
 
-@given(st.lists(SIGNS, max_size=12).map("".join) | st.text(max_size=60))
+@given(st.lists(PIECES, max_size=12).map("".join) | st.text(max_size=60))
 def test_any_text_is_read_without_an_error(text: str) -> None:
     heading = read_heading(text)
     if heading is not None:
@@ -220,7 +220,7 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
 
 
 @given(NAMES, st.sampled_from(["", "：", ":"]), st.sampled_from(["", "一、", "■", "（三）", "【"]))
-def test_every_province_is_a_heading_in_every_dress(name: str, colon: str, start: str) -> None:
+def test_every_province_is_a_heading_in_every_form(name: str, colon: str, start: str) -> None:
     heading = read_heading(f"{start}{name}{'】' if start == '【' else ''}{colon}")
     assert heading is not None
     assert PROVINCES[heading.codes[0]].name.startswith(PROVINCES[heading.codes[0]].short)

@@ -82,9 +82,10 @@ def _entry(entry: Entry) -> dict[str, Any]:
 def content_digest(bulletin: Bulletin) -> str:
     """The SHA-256 of what the ministry said, so that two revisions differ when it does.
 
-    Title, date, origin, headings, texts and attachments' labels count, the text as one without
-    blanks, however we divide it; the address, the time of day, attachments' addresses (rewritten
-    with every move) and what we derive do not.
+    Title, date, origin, headings, texts and attachments' labels count; the text counts as one
+    string without whitespace, so that another division into entries changes nothing. The address,
+    the time of day, attachments' addresses (which change with every move of a site) and what the
+    archive derives do not count.
     """
     body, heading = [], None
     for entry in (*([bulletin.lead] if bulletin.lead else []), *bulletin.entries):

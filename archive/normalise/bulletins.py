@@ -19,7 +19,8 @@ from archive.parse.origins import is_publication, origin_of_credit, read_origin,
 from archive.parse.written_dates import full_dates
 from archive.sources import PageContext
 
-# 联播（二）, 简报（第3期）, 简报第3期, 简报2020年第3期（总第40期); a year in brackets is no number.
+# 联播（二）, 简报（第3期）, 简报第3期, 简报2020年第3期（总第40期）; a year in brackets is not the
+# number of an issue.
 _COUNT = r"(?:[一二三四五六七八九十百零〇]{1,5}|\d{1,4})"
 _ISSUE = re.compile(
     r"\s*[（(〔\[]?(?:(?:19|20)\d{2}\s?年?\s?[）)〕\]]?\s?[，,]?)?第\s?(?P<plain>"
@@ -75,7 +76,9 @@ def _last_full_date(paragraphs: Sequence[Line]) -> date | None:
 def _origin_and_issuer(
     paragraphs: Sequence[Line], credit: str | None
 ) -> tuple[Origin | None, str | None, list[Line]]:
-    """The origin is a publication, of the text's own line before the page's; an office issues."""
+    """The origin and the issuer: a publication is an origin, an office is an issuer.
+
+    The text's own line comes before what the page credits."""
     origin, rest = take_origin(paragraphs)
     issuer = None
     if origin and origin.publication and not (origin.section or is_publication(origin.publication)):
@@ -101,7 +104,7 @@ def series_and_issue(title: str) -> tuple[str | None, int | None]:
 
 
 class _Normaliser:
-    """Reads the pieces of one bulletin in order; what 当日 counts from is carried along."""
+    """Reads the pieces of one bulletin in order, and remembers the day that 当日 counts from."""
 
     def __init__(self, title: str, issuer: str | None, anchor: date | None) -> None:
         self.title_codes = provinces_in_title(title)

@@ -34,7 +34,7 @@ class _Note(NamedTuple):
 def explain(bulletin: Bulletin) -> str:
     """A bulletin as plain text for a terminal of 100 columns, ending in a line break.
 
-    First what was read from the page and what the dates count from; then each entry: its heading,
+    First what was read from the page, and the reference date; then each entry: its heading,
     its provinces with the basis of each, its text with the mentions as ``[1 5月8日]``, and a line
     for each number. A place without a code and a date without days say so.
     """
@@ -48,20 +48,18 @@ def explain(bulletin: Bulletin) -> str:
 def _head(bulletin: Bulletin) -> Iterator[str]:
     yield from _wrapped(bulletin.title, "", "")
     origin = bulletin.origin
-    anchor = "none: no date is read"
+    reference = "none: no date is read"
     if bulletin.anchor:
         given = "the origin's date" if origin and origin.date else "the day of publication"
-        anchor = f"{bulletin.anchor}, {given}; dates without a year count from it"
-    fallback = (
-        ", a fallback: look whether it is the text" if "generic" in bulletin.body_rule else ""
-    )
+        reference = f"{bulletin.anchor}, {given}; dates without a year count from it"
+    fallback = ", a fallback: check that it is the text" if "generic" in bulletin.body_rule else ""
     facts = {
         "address": bulletin.url or "not given",
         "series": f"{bulletin.series} no. {bulletin.issue}" if bulletin.series else "none",
         "published": bulletin.published_at or str(bulletin.published or "not given"),
         "origin": origin.literal if origin else "none",
         "issuer": bulletin.issuer or "none",
-        "anchor": anchor,
+        "reference": reference,
         "body": f"{bulletin.body_rule}{fallback}",
     }
     for name, value in facts.items():
@@ -119,7 +117,7 @@ def _division(place: PlaceMention) -> str:
 
 @cache
 def _paths() -> Mapping[str, str]:
-    """The names from the province down to each division, by code; of names, the last."""
+    """The names from the province down to each division, by code, each by its last name."""
     names = {division.code: division.name for division in divisions()}
     return {
         division.code: "".join(
@@ -131,20 +129,21 @@ def _paths() -> Mapping[str, str]:
 
 
 def _marked(text: str, notes: list[_Note]) -> str:
-    """The text with ``[number words]`` around each mention; a bracket of another closes later."""
-    signs: list[tuple[int, int, int, str]] = []
+    """The text with ``[number words]`` around each mention; of two that end together, the inner
+    bracket closes first."""
+    marks: list[tuple[int, int, int, str]] = []
     for number, note in enumerate(notes, start=1):
         end = note.offset + len(note.words)
-        signs += [(note.offset, 1, -end, f"[{number} "), (end, 0, -note.offset, "]")]
+        marks += [(note.offset, 1, -end, f"[{number} "), (end, 0, -note.offset, "]")]
     pieces, last = [], 0
-    for offset, _, _, sign in sorted(signs):
-        pieces += [text[last:offset], sign]
+    for offset, _, _, mark in sorted(marks):
+        pieces += [text[last:offset], mark]
         last = offset
     return "".join([*pieces, text[last:]])
 
 
 def _wrapped(text: str, first: str, rest: str) -> Iterator[str]:
-    """The text broken at the last cell, each line with its indent; no sign moves the cursor."""
+    """The text broken at the last cell, each line with its indent, control characters as spaces."""
     line, cells = first, len(first)
     for char in "".join(c if c.isprintable() or c == "\u3000" else " " for c in text):
         needed = 2 if unicodedata.east_asian_width(char) in "WFA" else 1

@@ -130,7 +130,7 @@ def short_names(division: Division) -> Iterator[str]:
     """The shorter names in use for a division, its own name left out.
 
     Counties keep 县 and 区: only a county-level city, banner or autonomous county has a shorter
-    form here. Names shorter than two characters are never given.
+    form here. Names of fewer than two characters are left out.
     """
     name = division.name
     yield from _COUNTIES.get(division.code, ())

@@ -1,9 +1,10 @@
 """People named with a title: who did it, in the words of the bulletin.
 
-No dictionary of people and no word segmentation. A title is found by the word it ends in (厅长,
-书记, 巡视员), a name by its surname, its length and what follows it, and the beginning of the
-title by the nearest sign or word on its left that belongs to no organisation. Each of the three
-must hold, or nothing is reported: a wrong person is worse than a missing one.
+There is no dictionary of people and no word segmentation. A title is found by the word it ends in
+(厅长, 书记, 巡视员), a name by its surname, its length and what follows it, and the beginning of
+the title by the nearest punctuation or word on its left that is not part of an organisation's
+name. Each of the three must hold, or nothing is reported: a wrong person is worse than a missing
+one.
 """
 
 from __future__ import annotations
@@ -47,11 +48,10 @@ ELEMENTS = (
 LEXICAL_NAME = re.compile(
     rf"(?:{ELEMENTS}){{2,3}}|(?:{ELEMENTS})措|巴特尔|齐扎拉|图雅|高娃|苏和|朝鲁|孟克|布和|呼和|宝音"
 )
-# Uygur, Kazakh and foreign names. A column's name is none: 书记访谈·基层治理.
+# Uygur, Kazakh and foreign names. The name of a column is not one: 书记访谈·基层治理.
 DOTS = "·•・‧．"
 DOTTED_NAME = re.compile(rf"[一-鿿]{{2,6}}(?<![谈话说讲坛访篇录])(?:[{DOTS}][一-鿿]{{1,8}}){{1,3}}")
 
-# Words that begin with a surname and are no name.
 NOT_NAMES = _LISTS["not-names"]
 # Prepositions that are surnames too: what follows them when they are prepositions.
 PREPOSITION = re.compile(
@@ -60,7 +60,7 @@ PREPOSITION = re.compile(
     r"|向(?:大家|群众|全|社|媒|记者|他|她|你|我|广|各|有|与会|参|代表|企|公|基层|职工|员工|居|学|师|"
     r"干部|国|上|下|前|中|组|督|调|对|客|来|外|受|困|家|一|老|其|获|新|现|这|该|本|两|往|纵|好)"
 )
-# Characters that no given name has, and those that none ends in.
+# Characters that are not in given names, and those that are not at their end.
 NOT_GIVEN = frozenset(
     "在到赴对从就等与及将并被的了是区县省市厅局镇乡村部委处们这那他她它我你很最各每把使着或且即但所地"
 )
@@ -238,7 +238,7 @@ def _titled(text: str) -> list[Official]:
 def _names_after(text: str, position: int, roles: set[int]) -> tuple[list[_Name], int]:
     """The names that a title ending at ``position`` is given to, and where they end.
 
-    No names: the title is nobody's.
+    Without names, the title is not that of a person named after it.
     """
     gap = GAP.match(text, position)
     start = gap.end() if gap else position
@@ -258,7 +258,7 @@ def _names_after(text: str, position: int, roles: set[int]) -> tuple[list[_Name]
 
 
 def _name_at(text: str, start: int, follow: re.Pattern[str], roles: set[int]) -> _Name | None:
-    """The longest name at ``start`` that what follows lets end."""
+    """The longest name at ``start`` after which the text allows a name to end."""
     dotted = DOTTED_NAME.match(text, start)
     if dotted:
         last_dot = max(dotted[0].rfind(dot) for dot in DOTS)
@@ -327,7 +327,7 @@ def _title_start(text: str, role: int, floor: int, ends: set[int]) -> int:
 
 
 def _name_before(text: str, role: re.Match[str], floor: int, roles: set[int]) -> _Name | None:
-    """The name that stands just before a title, alone after a sign or a preposition."""
+    """The name that stands just before a title, alone after punctuation or a preposition."""
     end = role.start()
     for prefix in ("常务副", "副总", "副", "总"):
         if text.endswith(prefix, floor, end):

@@ -1,6 +1,6 @@
 """What the text around a place's name says of it: lists, routes, facilities, words, boundaries.
 
-All are functions of the text and of what was read before; none remembers anything.
+All functions here depend only on the text and on what was read before.
 """
 
 from __future__ import annotations

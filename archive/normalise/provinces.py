@@ -1,4 +1,4 @@
-"""Provinces: by key, in the headings of round-ups, in titles and in issuers' names."""
+"""Provinces: found by code or name, in headings, in titles and in the names of issuers."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def _keys() -> Mapping[str, Province]:
 
 
 def province_of(key: str) -> Province | None:
-    """The province with this code, short or full name; any six-digit code below it gives it too.
+    """The province with this code, short or full name; or with that of a division in it.
 
-    兵团 and 新疆生产建设兵团 give Xinjiang. None for a key that names no province.
+    兵团 and 新疆生产建设兵团 are Xinjiang. None for a key that does not name a province.
     """
     key = key.strip()
     if len(key) == 6 and key.isascii() and key.isdigit():
@@ -78,9 +78,9 @@ def province_of(key: str) -> Province | None:
 
 
 def read_heading(line: str) -> Heading | None:
-    """Read a line as a heading, or return None when it holds anything but places' names.
+    """Read a line as a heading; None when it holds anything else than names of places.
 
-    White space (ASCII and U+3000) at the ends does not count; brackets, bullets, ordinals and
+    Whitespace (ASCII and U+3000) at the ends does not count; brackets, bullets, ordinals and
     a colon may stand around the names. Names are provinces, 兵团, prefectures, and the counties
     that belong to no prefecture; a province may be followed by its city.
     """
@@ -159,7 +159,7 @@ def _lies_in(chain: str, province: str) -> bool:
     )
 
 
-# What makes 河南 out of 黄河 and 南岸, or the name of a road out of a province's.
+# What may follow a province's name where it is part of another name: a road's, a lake's.
 _NO_PROVINCE_AFTER = re.compile(
     r"(?:中|东|西|南|北|环)?[路街]|大街|大道|海峡|湖(?![南北])|半岛|高原|丘陵"
 )
@@ -209,10 +209,10 @@ def names_a_province(text: str, start: int, end: int, joined: bool) -> bool:
 
 
 def provinces_in_title(text: str) -> tuple[str, ...]:
-    """Codes of the provinces that a title or an issuer's name tells of, in order of mention.
+    """Codes of the provinces that a title or an issuer's name mentions, in order.
 
-    By a province's name, and by names of prefectures and counties that only one province bears.
-    Regions (东北, 京津冀) give none.
+    A province is mentioned by its own name, or by that of a prefecture or county that lies in no
+    other province. A region (东北, 京津冀) mentions none.
     """
     matcher, names = _title_names()
     codes: dict[str, None] = {}

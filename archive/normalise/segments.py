@@ -18,7 +18,7 @@ _ROUND_UP = re.compile(
     r"|各地(?:工作)?(?:信息|新闻|资讯|见闻|传真|快递|速递|掠影|采风|巡礼|综述)(?=[（(〔\[：:]|第|$)"
     r"|动态(?=[（(〔\[]|第|$)|简报|简讯|快讯|快报|要闻|摘编|摘登|集锦|荟萃|汇编"
 )
-# A paper about round-ups is none.
+# A document about round-ups is not one.
 _PAPER = re.compile(r"(?:通知|意见|办法|规定|公告|公示|批复|决定|细则|方案|的函|令)(?:（.*）)?$")
 _HAN_NUMBER = r"[一二三四五六七八九十]{1,3}"
 _STYLES = re.compile(
@@ -30,7 +30,7 @@ _IN_BRACKETS = re.compile(r"[【〖［\[][^【】〖〗［］\[\]]{1,20}[】〗�
 # Where a run-in heading can end (【黑龙江】5月8日…, 黑龙江：5月8日…).
 _RUN_IN_END = re.compile(r"[】〗］\]）)][：:]?|[：:]|\u3000+")
 _MAX_RUN_IN = 30
-# After nothing but a blank a heading is believed only where a whole sentence follows.
+# After nothing but whitespace a heading is accepted only where a whole sentence follows.
 _MIN_SENTENCE = 20
 _STOPS = tuple("。！？；…”）)!?;")
 _SENTENCE_END = tuple("。！？；：，、…;:!?,.")
@@ -67,8 +67,8 @@ def divide(title: str, paragraphs: Sequence[Line]) -> tuple[Piece | None, list[P
     Two or more headings that are provinces (or cities that map to provinces) divide it into one
     ``section`` for each paragraph below them (with the table that follows it); one is enough where
     the title announces a round-up. Where it does, numbered or set-off headings divide it into
-    ``item``s. Else the body is one ``article``. Every paragraph that is no heading is in exactly
-    one piece.
+    ``item``s. Else the body is one ``article``. Every paragraph that is not a heading is in
+    exactly one piece.
     """
     round_up = _ROUND_UP.search(title) is not None and _PAPER.search(title) is None
     marks = [_province_mark(paragraph) for paragraph in paragraphs]
@@ -110,7 +110,7 @@ def _run_in_ends(paragraph: Line) -> Iterator[int]:
 
 
 def _is_divided_by(marks: Sequence[_Mark], needed: int) -> bool:
-    """Whether enough headings have text below them; a mere list of names is no division."""
+    """Whether enough headings have text below them; a mere list of names does not divide a text."""
     headings = [i for i, mark in enumerate(marks) if mark.heading is not None]
     ends = [*headings[1:], len(marks)] if headings else []
     filled = sum(
@@ -121,7 +121,7 @@ def _is_divided_by(marks: Sequence[_Mark], needed: int) -> bool:
 
 
 def _with_like_headings(paragraphs: Sequence[Line], marks: Sequence[_Mark]) -> list[_Mark]:
-    """The marks, with those headings that look like the provinces' but are none (【部机关】)."""
+    """The marks, with the headings that look like provinces' but name none (【部机关】)."""
     styles = {_style(mark.heading) for mark in marks if mark.heading} - {None}
     changed: list[_Mark] = []
     for paragraph, mark in zip(reversed(paragraphs), reversed(marks), strict=True):

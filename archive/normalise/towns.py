@@ -1,7 +1,7 @@
 """Towns, townships and villages in running text, which no table lists.
 
 They are read from their last character (镇, 乡, 街道, 村, 社区, 嘎查) back to a boundary: a place
-already read, a sign, a verb of going or inspecting. What is left between must look like a name.
+already read, punctuation, a verb of going or inspecting. What is between must look like a name.
 """
 
 from __future__ import annotations

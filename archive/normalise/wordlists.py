@@ -9,7 +9,8 @@ from importlib import resources
 def word_lists(file: str) -> Mapping[str, frozenset[str]]:
     """The lists of a file of ``archive/data`` by name.
 
-    ``[name]`` on a line begins a list of words apart by blanks; lines with ``#`` are comments.
+    ``[name]`` on a line begins a list of words separated by whitespace; lines with ``#``
+    are comments.
     """
     text = (resources.files("archive.data") / file).read_text(encoding="utf-8")
     lists: dict[str, list[str]] = {}

@@ -112,7 +112,7 @@ _NEVER_FIRST = frozenset(
 
 
 def expressions(text: str) -> Iterator[Expression]:
-    """All date expressions of a text from left to right; none lies in a title 《…》."""
+    """All date expressions of a text from left to right, except those in a title 《…》."""
     for ts in runs(text):
         i = 0
         while i < len(ts):

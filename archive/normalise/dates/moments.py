@@ -1,6 +1,6 @@
-"""Productions of the date grammar for one moment or a range of two; see ``date_grammar``.
+"""Productions of the date grammar for one moment or a range of two; see :mod:`grammar`.
 
-Each takes the tokens and a position, and gives what it read and the position after it, or None.
+Each takes the tokens and a position, and returns what it read and the position after it, or None.
 It looks at a bounded number of tokens.
 """
 
@@ -67,7 +67,7 @@ def _plan(ts: Tokens, i: int) -> Read[When]:
 
 
 def _holiday(ts: Tokens, i: int, year: int | Rel | None) -> Read[When]:
-    """A holiday with 前; alone it is no date."""
+    """A holiday with 前; alone it is not a date."""
     if ts[i].kind == "han" and ts[i].text not in HOLIDAYS:
         return None
     j = i + 1
@@ -197,7 +197,7 @@ def _month(ts: Tokens, i: int, text: str, year: int | Rel | None) -> Read[When]:
         return When(replace(made, rule=f"月{ts[k].text}", part=MONTH_EDGE[ts[k].text])), k + 1
     if is_a(ts, j, "number", "han"):
         days = _days(ts, j, made)
-        # 13月 is nothing, neither is 5月 before 32日, and 三月三 is a feast.
+        # 13月 is not a month, 5月 before 32日 not a date, and 三月三 is a feast.
         if days is not None or is_a(ts, j + 1, "day") or ts[i].kind == ts[j].kind == "han":
             return days
     return None if ts[i].kind == "same-month" else (When(made), j)
@@ -208,7 +208,7 @@ def _opens_clause(text: str, start: int) -> bool:
 
 
 def _inline(text: str, token: Token) -> bool:
-    """Whether a number stands inside a sentence, where 3、 is no item number."""
+    """Whether a number stands inside a sentence, where 3、 is not the number of an item."""
     before = text[token.start - 1 : token.start]
     return bool(before) and before not in "。；;\n\r\u3000 ：:"
 

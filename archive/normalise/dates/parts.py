@@ -9,14 +9,21 @@ from archive.model import Precision
 
 
 class Rel(NamedTuple):
-    """A year, month, week or day counted from the anchor or from the date before."""
+    """A year, month, week or day that is counted from another one.
+
+    ``base`` is ``anchor`` for the reference date or ``before`` for the nearest date before;
+    ``shift`` is in years, months, weeks or days, whichever the field is.
+    """
 
     base: str
     shift: int
 
 
 class Part(NamedTuple):
-    """Days first to last of a month, or months first to last of a year; ``close``: its end."""
+    """A part of a month (days ``first`` to ``last``) or of a year (months ``first`` to ``last``).
+
+    ``close`` is set where only its last day is meant (3月底).
+    """
 
     first: int
     last: int
@@ -26,7 +33,12 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One point or period as written; what the text leaves out is None."""
+    """One point or period as written; what the text leaves out is None.
+
+    ``rule`` names the production that read it. ``week`` is counted from the week of the reference
+    date, ``weekday`` is 0 for Monday to 6 for Sunday, and 7 for a weekend; ``plan`` is the number
+    of a five-year plan; ``vague`` is set for 近日, ``clock`` where a time of day follows.
+    """
 
     rule: str
     year: int | Rel | None = None
@@ -50,7 +62,12 @@ class When(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A date expression as written: ``lead`` and ``tail`` are the kinds of words around it."""
+    """A date expression as written, from the code point ``start`` to before ``end``.
+
+    ``lead`` and ``tail`` are the kinds of words around it (``from``, ``since``), ``tail_text`` is
+    the word after it. ``outer`` is the date that a bracketed one explains: 4月下半月 in
+    4月下半月（16日至30日）.
+    """
 
     when: When
     start: int

@@ -54,8 +54,9 @@ class _Context:
     ``day`` and ``month`` are the nearest dates before that name a day or at least a month;
     ``last`` is the nearest of any kind, for lists; ``year`` holds within one sentence, from
     its month ``year_month`` on; ``named`` is the last year that the sentence names at all;
-    ``ahead`` says that the date before in it lies after the anchor, ``planned`` that a word such
-    as 计划 or 将 says so.
+    ``ahead`` is set where the date before in it lies after the reference date (``anchor``),
+    ``planned`` where a word such as 计划 or 将 stands in it; ``seen`` is where the last expression
+    ended.
     """
 
     anchor: date
@@ -83,9 +84,9 @@ def find_dates(
 ) -> list[DateMention]:
     """The date expressions of one paragraph, in the order of the text; they never overlap.
 
-    ``anchor`` is the civil day that expressions without a year count from, ``title_year`` the
-    year in the bulletin's title, which wins over it, and ``antecedent`` the day that the
-    paragraph before leaves for 当日 and 15日. Time is linear in the text; no text raises.
+    ``anchor`` is the reference date: the civil day that expressions without a year count from;
+    ``title_year`` the year in the bulletin's title, which wins over it; ``antecedent`` the day in
+    the paragraph before that 当日 and 15日 count from. Time is linear in the text; no text raises.
     """
     context = _Context(anchor, title_year, antecedent, antecedent)
     found = (_mention(expression, text, context) for expression in expressions(text))
@@ -93,7 +94,7 @@ def find_dates(
 
 
 def antecedent_of(mentions: Sequence[DateMention]) -> date | None:
-    """The day that a 当日, 次日 or bare 15日 in the next paragraph counts from, if there is one."""
+    """The day that 当日, 次日 or 15日 in the next paragraph counts from, None if there is none."""
     for mention in reversed(mentions):
         if _leaves_day(mention):
             return mention.end or mention.start
@@ -170,7 +171,7 @@ def _rule(expression: Expression) -> str:
 
 
 def _may_lie_ahead(expression: Expression, around: _Around) -> timedelta | None:
-    """How far after the anchor a date without a year may lie; None for as far as it likes."""
+    """How far after the reference date a date without a year may lie; None for any distance."""
     first = expression.when.first
     if (
         expression.tail == "before"
@@ -247,7 +248,7 @@ def _lead_day(lead: Moment | None) -> date | None:
 
 
 def _fill_day(m: Moment, day: int, c: _Context, lead: Moment | None) -> Moment:
-    """15日: of the month in hand, or of its neighbour when the text has just left that month."""
+    """15日: of the month last named, or of the month next to it when that is nearer."""
     near = _lead_day(lead) or c.month or c.anchor
     following = (near.replace(day=1) + timedelta(days=31)).replace(day=1)
     preceding = near.replace(day=1) - timedelta(days=1)
@@ -284,7 +285,7 @@ def _year_of(m: Moment, c: _Context, slack: timedelta | None, lead: Moment | Non
 
 
 def _nearest_year(m: Moment, month: int, anchor: date, slack: timedelta | None) -> int:
-    """The anchor's year, or its neighbour when the date would lie too far from the anchor."""
+    """The reference date's year, or the year next to it when the date would lie too far away."""
     year = anchor.year
     if m.holiday is not None:
         eve = holiday(m.holiday, year)
