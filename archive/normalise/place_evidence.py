@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Literal, NamedTuple
 
 from archive.normalise.gazetteer import Division, by_name
@@ -82,53 +83,75 @@ Run = tuple[int, str]
 _NO_RUN: Run = (0, "")
 
 
-class Spot(NamedTuple):
-    """Where a name stands: the text, the name before it and the link to that, the list it is in.
+class Given(NamedTuple):
+    """What is the same for all names of a text.
 
-    ``section`` are the codes of the section's provinces, ``homes`` those of the places that are
-    to be expected: the section's, else the provinces named before.
+    ``section`` are the codes of the section's provinces, ``on`` is the day of the bulletin,
+    ``runs`` are the lists of names as :func:`list_runs` finds them.
     """
 
     text: str
+    section: Collection[str]
+    on: date | None
+    runs: Mapping[int, Run]
+
+
+class Spot(NamedTuple):
+    """Where a name stands: in which text, after which names, and how it hangs on the last."""
+
+    given: Given
     start: int
     end: int
-    last: Ref | None
+    read: ReadSoFar
     link: Link
-    run: Run
-    section: Collection[str]
-    homes: Collection[str]
 
     @property
     def left(self) -> str:
         """The character before the name, empty at the beginning of the text."""
-        return self.text[max(0, self.start - 1) : self.start]
+        return self.given.text[max(0, self.start - 1) : self.start]
+
+    @property
+    def run(self) -> Run:
+        """The list that goes on from the name."""
+        return self.given.runs.get(self.start, _NO_RUN)
+
+    @property
+    def hangs_on_a_place(self) -> bool:
+        """Whether the name follows another in a list, or ends a route, and that one has a code."""
+        last = self.read.last
+        return self.link in ("listed", "route") and last is not None and last.division is not None
 
     def extends(self, division: Division) -> bool:
         """Whether the name directly follows that of a city or province that holds the division."""
-        return self.link == "joined" and self.last is not None and self.last.holds(division)
+        last = self.read.last
+        return self.link == "joined" and last is not None and last.holds(division)
 
 
-def spot_of(
-    text: str, match: Match, read: ReadSoFar, runs: Mapping[int, Run], section: Collection[str]
-) -> Spot:
+def spot_of(given: Given, match: Match, read: ReadSoFar) -> Spot:
     """What stands around one name."""
-    return Spot(
-        text,
-        match.start,
-        match.end,
-        read.last,
-        _link(text, match, read.last),
-        runs.get(match.start, _NO_RUN),
-        section,
-        section or read.provinces,
-    )
+    start, end, name = match
+    # An end of a route counts as a place, whatever is built there.
+    if name.kind == "short" and given.text[start - 1 : start] in _ROUTE_ENDS:
+        return Spot(given, start, end, read, "route")
+    return Spot(given, start, end, read, _link(given.text, start, read.last))
+
+
+def _link(text: str, start: int, last: Ref | None) -> Link:
+    if last is None or start - last.end > 2:
+        return ""
+    gap = text[last.end : start]
+    if not gap:
+        return "joined"
+    if _ROUTE.fullmatch(gap):
+        return "route"
+    return "listed" if _LIST_MARK.fullmatch(gap) else ""
 
 
 def list_runs(text: str, found: Sequence[Match]) -> Mapping[int, Run]:
     """The lists of names, by where each of their names starts; the longest name there counts."""
     runs: dict[int, Run] = {}
     for start, end, name in reversed(found):  # of one start the longest comes last
-        if name.kind in ("trap", "province", "xpcc"):
+        if name.kind not in ("full", "short"):
             continue
         mark = _LIST_MARK.match(text, end)
         rest = runs.get(mark.end()) if mark else None
@@ -140,29 +163,13 @@ def list_runs(text: str, found: Sequence[Match]) -> Mapping[int, Run]:
     return runs
 
 
-def _link(text: str, match: Match, last: Ref | None) -> Link:
-    # An end of a route counts as a place, whatever is built there.
-    if match.name.kind == "short" and text[match.start - 1 : match.start] in _ROUTE_ENDS:
-        return "route"
-    if last is None or match.start - last.end > 2:
-        return ""
-    gap = text[last.end : match.start]
-    if not gap:
-        return "joined"
-    if _ROUTE.fullmatch(gap):
-        return "route"
-    return "listed" if _LIST_MARK.fullmatch(gap) else ""
-
-
 # --- names that are part of something else
 
 
 def is_part_of_word(name: str, text: str, end: int) -> bool:
     """Whether what follows a full name cuts it out of other words (广州市|民, 城区|域)."""
-    return bool(
-        (name[-1] == "市" and _NOT_A_CITY.match(text, end))
-        or (name[-1] == "区" and _NOT_A_DISTRICT.match(text, end))
-    )
+    word = {"市": _NOT_A_CITY, "区": _NOT_A_DISTRICT}.get(name[-1])
+    return word is not None and word.match(text, end) is not None
 
 
 def is_facility(text: str, end: int) -> bool:
@@ -195,17 +202,18 @@ def is_bound(spot: Spot) -> bool:
 
 def is_bare_county(spot: Spot, counties: Sequence[Division]) -> bool:
     """Whether a two-character name such as 任县 or 和县 is a county, not a chance meeting."""
-    if spot.link in ("listed", "route") and spot.last and spot.last.division is not None:
+    text, section, *_ = spot.given
+    if spot.hangs_on_a_place:
         return True
-    if not _BEFORE_COUNTY.search(spot.text[max(0, spot.start - 2) : spot.start]):
+    if not _BEFORE_COUNTY.search(text[max(0, spot.start - 2) : spot.start]):
         return False
-    at_home = not spot.section or any(d.province in spot.section for d in counties)
-    return at_home and not _COUNTY_WORD.match(spot.text, spot.end)
+    at_home = not section or any(d.province in section for d in counties)
+    return at_home and not _COUNTY_WORD.match(text, spot.end)
 
 
 def is_listed(spot: Spot) -> bool:
     """Whether the name stands in a list of places, or at the end of a route."""
-    if spot.link in ("listed", "route") and spot.last and spot.last.division is not None:
+    if spot.hangs_on_a_place:
         return True
     length, cue = spot.run
     return length >= 3 or cue.startswith("等") or (length == 2 and bool(cue))
@@ -213,9 +221,9 @@ def is_listed(spot: Spot) -> bool:
 
 def is_enclosed(spot: Spot) -> bool:
     """Whether the name stands between two others of a list, the one before in its own section."""
-    division = spot.last.division if spot.last else None
-    listed = spot.link == "listed" and division is not None and division.province in spot.section
-    return listed and spot.run[0] >= 2
+    division = spot.read.last.division if spot.read.last else None
+    at_home = division is not None and division.province in spot.given.section
+    return spot.link == "listed" and at_home and spot.run[0] >= 2
 
 
 def is_known_city(spot: Spot, division: Division) -> bool:
@@ -236,9 +244,10 @@ def is_evident(spot: Spot, division: Division, *, strict: bool = False) -> bool:
     """
     if is_listed(spot) or spot.extends(division):
         return True
-    if any(d.code[:4] == division.code[:4] for d in _full_names(spot.text, spot.end)):
+    if any(d.code[:4] == division.code[:4] for d in _full_names(spot.given.text, spot.end)):
         return True
-    home = division.province in spot.homes
+    section = spot.given.section
+    home = division.province in (section or spot.read.provinces)
     if _AT.search(spot.left):
-        return home or not spot.section
+        return home or not section
     return home and not strict and not _HAN.search(spot.left)

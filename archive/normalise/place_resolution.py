@@ -49,15 +49,16 @@ class ReadSoFar(NamedTuple):
         """With one more name that is not a province's."""
         division = ref.division
         if division and division.level == "city":
-            return self._replace(last=ref, cities={**self.cities, division.code[:4]: ref.start})
+            cities = {**self.cities, division.code[:4]: ref.start}
+            return ReadSoFar(ref, cities, self.provinces, self.spoken_of)
         if division and division.name.endswith("市"):
             spoken_of = {**self.spoken_of, division.name[:-1]: division}
-            return self._replace(last=ref, spoken_of=spoken_of)
-        return self._replace(last=ref)
+            return ReadSoFar(ref, self.cities, self.provinces, spoken_of)
+        return ReadSoFar(ref, self.cities, self.provinces, self.spoken_of)
 
     def and_province(self, ref: Ref, code: str) -> ReadSoFar:
         """With one more name of a province."""
-        return self._replace(last=ref, provinces=self.provinces | {code})
+        return ReadSoFar(ref, self.cities, self.provinces | {code}, self.spoken_of)
 
 
 def resolve(

@@ -8,15 +8,14 @@ they are read from their last character back to a boundary.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from archive.model import Level, PlaceMention
 from archive.normalise.gazetteer import Division, choose, is_timely
 from archive.normalise.place_evidence import (
-    Run,
+    Given,
     Spot,
     is_bare_county,
     is_bound,
@@ -37,22 +36,6 @@ from archive.normalise.provinces import XPCC, names_a_province
 from archive.normalise.towns import find_towns
 
 _COMMON, _WORDS, _NEVER_SHORT = (WORD_LISTS[key] for key in ("common", "words", "never-short"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """What is the same for all names of a text: the section's provinces, the day, the lists."""
-
-    text: str
-    section: frozenset[str]
-    on: date | None
-    runs: Mapping[int, Run]
-
-    def resolve(
-        self, found: Sequence[Division], spot: Spot, read: ReadSoFar
-    ) -> tuple[Division | None, str]:
-        joined = spot.link == "joined"
-        return resolve(found, read, joined=joined, section=self.section, on=self.on)
 
 
 class _Outcome(NamedTuple):
@@ -77,7 +60,7 @@ def find_places(
     decided: the city or province just named, one named before, the section's province, uniqueness.
     """
     found = names_in(text)
-    given = _Given(text, frozenset(provinces), on, list_runs(text, found))
+    given = Given(text, frozenset(provinces), on, list_runs(text, found))
     read = ReadSoFar()
     mentions: list[PlaceMention] = []
     taken: list[tuple[int, int]] = []
@@ -97,7 +80,7 @@ def find_places(
     return sorted([*mentions, *find_towns(text, taken)], key=lambda m: m.offset)
 
 
-def _read_name(given: _Given, match: Match, read: ReadSoFar) -> _Outcome:
+def _read_name(given: Given, match: Match, read: ReadSoFar) -> _Outcome:
     start, end, name = match
     if name.kind == "trap":
         return _USED
@@ -114,7 +97,7 @@ def _read_name(given: _Given, match: Match, read: ReadSoFar) -> _Outcome:
     return _read_short(given, match, read)
 
 
-def _read_full(given: _Given, match: Match, read: ReadSoFar) -> _Outcome:
+def _read_full(given: Given, match: Match, read: ReadSoFar) -> _Outcome:
     """Take a full name unless it is part of a word (广州市民) or of a facility's name."""
     _, end, name = match
     if is_part_of_word(name.text, given.text, end):
@@ -123,8 +106,8 @@ def _read_full(given: _Given, match: Match, read: ReadSoFar) -> _Outcome:
         return _USED
     if name.text.endswith("新区") and not any(is_timely(d, given.on) for d in name.counties):
         return _USED  # 两江新区 was a zone for years before it was a district
-    spot = spot_of(given.text, match, read, given.runs, given.section)
-    division, rule = given.resolve(name.cities + name.counties, spot, read)
+    spot = spot_of(given, match, read)
+    division, rule = _resolve(name.cities + name.counties, spot)
     near = rule in ("city-just-named", "province-just-named")
     if not near:
         listed = spot.link == "listed" and rule == "city-named-before"
@@ -138,15 +121,15 @@ def _read_full(given: _Given, match: Match, read: ReadSoFar) -> _Outcome:
     return _taken(given.text, match, division, rule)
 
 
-def _read_short(given: _Given, match: Match, read: ReadSoFar) -> _Outcome:
+def _read_short(given: Given, match: Match, read: ReadSoFar) -> _Outcome:
     """Take a short name where the evidence suffices; a facility's name is used up whole."""
     start, end, name = match
     if is_person(given.text, start):
         return _LEFT
-    spot = spot_of(given.text, match, read, given.runs, given.section)
+    spot = spot_of(given, match, read)
     if spot.link != "route" and is_thing(given.text, end, given.runs):
         return _USED if name.cities and name.text not in _WORDS else _LEFT
-    division, rule = _short_of(given, name, spot, read)
+    division, rule = _short_of(name, spot)
     if division is None and name.text not in _NEVER_SHORT:
         division, rule = read.spoken_of.get(name.text), "full name before"
     if division is None:
@@ -154,26 +137,29 @@ def _read_short(given: _Given, match: Match, read: ReadSoFar) -> _Outcome:
     return _taken(given.text, match, division, "short, " + rule)
 
 
-def _short_of(
-    given: _Given, name: Name, spot: Spot, read: ReadSoFar
-) -> tuple[Division | None, str]:
+def _short_of(name: Name, spot: Spot) -> tuple[Division | None, str]:
     """The division that a short name means, and the rule; None where the evidence is too thin."""
     never = name.text in _NEVER_SHORT
     if spot.link == "joined" and not any(spot.extends(d) for d in name.cities) and not never:
-        division = choose((d for d in name.counties if spot.extends(d)), given.on)
+        division = choose((d for d in name.counties if spot.extends(d)), spot.given.on)
         if division:
-            of_city = spot.last and spot.last.division
+            of_city = spot.read.last and spot.read.last.division
             return division, "city-just-named" if of_city else "province-just-named"
     if name.cities:
-        division, rule = given.resolve(name.cities, spot, read)
+        division, rule = _resolve(name.cities, spot)
         if division and name.text in _WORDS and not is_evident(spot, division):
             division = None
         return division, rule
     if not never or spot.link == "route" or is_enclosed(spot):
-        division, rule = given.resolve(name.counties, spot, read)
+        division, rule = _resolve(name.counties, spot)
         if division and (is_listed(spot) or is_known_city(spot, division)):
             return division, rule
     return None, ""
+
+
+def _resolve(found: Sequence[Division], spot: Spot) -> tuple[Division | None, str]:
+    joined = spot.link == "joined"
+    return resolve(found, spot.read, joined=joined, section=spot.given.section, on=spot.given.on)
 
 
 def _taken(text: str, match: Match, division: Division | None, rule: str) -> _Outcome:
