@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "tests" / "mutation"
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
-SURVIVORS = tomllib.loads((FOLDER / "survivors.toml").read_text(encoding="utf-8"))["survivor"]
+LISTED = tomllib.loads((FOLDER / "survivors.toml").read_text(encoding="utf-8"))
+SURVIVORS = LISTED.get("survivor", [])
 FLOORS = json.loads((FOLDER / "floor.json").read_text(encoding="utf-8"))
 TOOL = runpy.run_path(str(ROOT / "tools" / "mutate.py"))
 
@@ -34,7 +35,9 @@ def test_every_folder_has_a_floor_of_at_least_85_in_a_hundred() -> None:
     folders = {str(path.parent.relative_to(ROOT)) for path in mutated() if path.suffix == ".py"}
     assert set(FLOORS) == folders
     for folder, floor in FLOORS.items():
-        assert TOOL["AIM"] - 0.01 <= floor["share"] <= floor["measured"] <= 1, folder
+        # Nothing is measured of a folder until the first run with --write.
+        measured = floor["measured"]
+        assert TOOL["AIM"] <= floor["share"] <= (1 if measured is None else measured) <= 1, folder
 
 
 @pytest.mark.parametrize("key", ["module", "function", "before", "after", "reason"])
@@ -52,7 +55,7 @@ def test_survivors_are_of_modules_that_are_mutated_and_listed_once() -> None:
         for survivor in SURVIVORS
         for after in survivor["after"]
     )
-    assert max(times.values()) == 1
+    assert [once for once, number in times.items() if number > 1] == []
 
 
 def test_a_sample_stays_the_same_when_the_code_around_it_changes() -> None:
