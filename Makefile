@@ -21,9 +21,9 @@ $(VENV)/browser: $(VENV)/installed
 		|| uv pip install --quiet --python $(BIN)/python -c constraints.txt playwright
 	@touch $@
 
-$(VENV)/mutate: $(VENV)/installed
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 && $(BIN)/python -m pip install --quiet -c constraints.txt mutmut \
-		|| uv pip install --quiet --python $(BIN)/python -c constraints.txt mutmut
+# An environment of its own: with what mutmut brings, Datasette would print its errors in another form.
+$(VENV)-mutate/installed: pyproject.toml constraints.txt deploy/make-venv
+	@PYTHON="$(PYTHON)" sh deploy/make-venv $(VENV)-mutate dev,mutate
 	@touch $@
 
 demo: demo-data ## Crawl the bundled sample site, then serve it and print the address
@@ -45,10 +45,10 @@ test: $(VENV)/installed ## Run the tests (at most five minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-long: $(VENV)/installed ## Run fuzzing, soaks and kills (at most thirty minutes)
-	$(BIN)/python -m pytest -n 2 -m long --timeout 1500
+	$(BIN)/python -m pytest -n 2 -m "long or hypothesis" --hypothesis-profile=long --timeout 1500
 
-mutate: $(VENV)/mutate ## Break the code a little at a time and see that the tests notice
-	$(BIN)/python tools/mutate.py $(MUTATE)
+mutate: $(VENV)-mutate/installed ## Break the code a little at a time and see that the tests notice
+	$(VENV)-mutate/bin/python tools/mutate.py $(MUTATE)
 
 browser: $(VENV)/browser ## Install what the browser tests need besides Chromium
 
@@ -60,5 +60,5 @@ lint: $(VENV)/installed ## Check style and types
 bench: $(VENV)/installed ## Measure speed and size against named rivals
 	$(BIN)/python -m bench
 
-clean: ## Remove .venv and the demo's data
-	rm -rf $(VENV) $(DEMO)
+clean: ## Remove the virtual environments and the demo's data
+	rm -rf $(VENV) $(VENV)-mutate mutants $(DEMO)

@@ -1,4 +1,4 @@
-"""docs/promises.md is complete and true: every promise is listed, every test it names is there."""
+"""The promises in docs/architecture.md: all are listed, and every test they name is there."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ def cells(row: str) -> list[str]:
 
 
 def table(heading: str) -> list[list[str]]:
-    """The rows of a section's table in docs/promises.md."""
-    section = read("promises.md").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    """The rows of a section's table in docs/architecture.md."""
+    section = (
+        read("architecture.md").split(f"\n### {heading}\n")[1].split("\n## ")[0].split("\n### ")[0]
+    )
     return [cells(row) for row in section.strip().split("\n")[2:]]
 
 
@@ -51,7 +53,7 @@ def test_every_sentence_of_operations_is_listed_word_for_word() -> None:
     said = list(sentences(read("operations.md")))
     assert len(said) > 40
     listed = [sentence for sentence, _ in table("operations.md")]
-    assert [s for s in said if s not in listed] == [], "add them to docs/promises.md"
+    assert [s for s in said if s not in listed] == [], "add them to docs/architecture.md"
     assert [s for s in listed if s not in said] == [], "docs/operations.md no longer says that"
     for sentence, tests in table("operations.md"):
         assert TEST.search(tests) or tests == "describes", sentence

@@ -63,7 +63,7 @@ def test_search_finds_exactly_what_a_scan_finds(archive: Path, typed: str) -> No
 
 
 def asked_for(data: Path, province: str, begin: str, end: str) -> list[tuple[str, str]]:
-    """Date and first words of what by_province_and_date gives of the real bulletin."""
+    """Date and first words of what by_province_and_date returns of the real bulletin."""
     path = f"/bulletins/by_province_and_date.json?_shape=objects&province={quote(province)}"
     answered = get(data, f"{path}&from={begin}&to={end}")["rows"]
     return [(r["date"], r["text"][:6]) for r in answered if r["slug"].startswith("mohurd-245619")]

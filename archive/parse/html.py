@@ -1,7 +1,7 @@
 """HTML: a page as a tree, and the text that a browser shows of it.
 
 The only module that knows which libraries read markup. The tree is lxml's, the selectors are
-cssselect's; BeautifulSoup opens the XML that some lists come in. docs/html-stack.md has the
+cssselect's; BeautifulSoup opens the XML that some lists come in. docs/architecture.md has the
 measurements behind the choice.
 """
 
@@ -129,7 +129,7 @@ class _ShallowSoup(BeautifulSoup):
 
     def pushTag(self, tag: Any) -> None:  # noqa: N802 - BeautifulSoup's name
         while len(self.tagStack) > _MAX_XML_DEPTH:
-            self.popTag()
+            self.popTag()  # type: ignore[no-untyped-call]
         super().pushTag(tag)
 
 

@@ -22,7 +22,7 @@ _BATCH = 500
 def rebuild(
     folder: Path, sources: Mapping[str, Source], progress: Callable[[int], None] = lambda _: None
 ) -> int:
-    """Derive ``bulletins.db`` of a data folder again from its WARC files; returns how many captures.
+    """Derive ``bulletins.db`` again from a data folder's WARC files; returns how many captures.
 
     ``progress`` is told the number of captures read so far. What no capture tells (the lines of
     ``crawls``, incidents without a response) is carried over from the database that was there.
