@@ -22,6 +22,8 @@ from archive.serving.server import check
 from archive.sources import Source
 from archive.storage import classify, database
 from archive.storage.database import DERIVATION, SCHEMA_VERSION, connect, open_readonly, outdated
+from archive.storage.lock import lock
+from archive.storage.rebuild import rebuild
 from archive.storage.store import Store
 from crawler.cli import main
 from crawler.sources import load_sources
@@ -189,3 +191,20 @@ def test_a_crawl_derives_again_before_it_goes_on(tmp_path: Path) -> None:
     assert done.stderr.count("deriving it again") == 1
     assert rows(tmp_path, "SELECT count(*) FROM entries WHERE text = '旧'") == [(0,)]
     assert rows(tmp_path, "SELECT max(number) FROM revisions") == [(1,)]
+
+
+def test_rows_whose_captures_are_gone_are_not_derived_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database may be the last that is left of its captures; it is kept, and said so."""
+    crawl_unchanged(tmp_path, "2026-11-01T18:00:00Z")
+    for file in (tmp_path / "warc").iterdir():
+        file.unlink()
+    with pytest.raises(Damaged, match="knows 1 captures, the WARC files hold 0: restore"):
+        rebuild(tmp_path, MOHURD)
+    monkeypatch.setattr(database, "DERIVATION", DERIVATION + 1)
+    with pytest.raises(Damaged, match=r"or move bulletins\.db away"):
+        Store(tmp_path, MOHURD)
+    assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(1,)]
+    with lock(tmp_path):
+        assert not list(tmp_path.glob("bulletins.db.new*"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from archive.captures.warc import read_captures, recover, warc_files
-from archive.errors import CannotWrite
+from archive.errors import CannotWrite, Damaged
 from archive.sources import Source
 from archive.storage.database import ENTRIES_INDEX, NAME, connect, readonly
 from archive.storage.ingest import Ingester
@@ -43,6 +43,7 @@ def derive_again(
     try:
         count = _derive(folder, database, sources, progress)
         if path.exists():
+            _check_none_is_lost(path, count)
             _carry_over(path, database, sources)
         _put_in_place(database.conn, path)
     finally:
@@ -75,6 +76,23 @@ def _derive(
         # Rows that came one by one; built at once the index has them in its own order.
         ENTRIES_INDEX.rebuild(database.conn)
     return count
+
+
+def _check_none_is_lost(old: Path, count: int) -> None:
+    """Raise Damaged where the old database knows more captures than the WARC files hold.
+
+    Its rows may then be the last that is left of them.
+    """
+    try:
+        with closing(readonly(old)) as conn:
+            (known,) = conn.execute("SELECT count(*) FROM captures").fetchone()
+    except sqlite3.DatabaseError:
+        return
+    if known > count:
+        raise Damaged(
+            f"{old} knows {known} captures, the WARC files hold {count}: restore the files from a "
+            f"backup, or move {old.name} away to derive from what there is"
+        )
 
 
 def _carry_over(old: Path, database: Database, sources: Mapping[str, Source]) -> None:
