@@ -69,6 +69,7 @@ def test_every_response_has_a_policy_that_allows_its_scripts(client: Client, pag
     [
         (b"_search=%E6%88%BF", b"_search=%E6%88%BF"),
         (b"_searchmode=raw&a=1&_fts_table=x&_fts_pk=y", b"a=1"),
+        (b"%5fsearchmode=raw&a=1&_fts%5Ftable=x&%5F%66ts_pk", b"a=1"),
         (b"", b""),
     ],
 )

@@ -21,6 +21,9 @@ from crawler.sources import load_sources
         ("a%20b.doc", "a%20b.doc"),
         ("甲\u3000乙.doc", "甲\u3000乙.doc"),
         (" \r\n", ""),
+        ("\\xwfb\\附件.doc?a=\\b#\\c", "/xwfb/附件.doc?a=\\b#\\c"),
+        ("http:\\\\other.example\\a", "http://other.example/a"),
+        ("D:\\附件.doc", "D:\\附件.doc"),
     ],
 )
 def test_read_href(href: str, read: str) -> None:
@@ -33,6 +36,7 @@ def test_read_href(href: str, read: str) -> None:
         ("附件 1.doc", "/xinwen/附件%201.doc"),
         ("\n ./附件\n 1.doc ", "/xinwen/附件%201.doc"),
         ("/a.jsp?name=甲 乙", "/a.jsp?name=甲%20乙"),
+        ("\\xwfb\\a.html", "/xwfb/a.html"),
     ],
 )
 def test_canonical_addresses_keep_their_spaces(href: str, found: str) -> None:
@@ -40,3 +44,9 @@ def test_canonical_addresses_keep_their_spaces(href: str, found: str) -> None:
     context = PageContext(load_sources()["mohurd"], f"{home}/xinwen/index.html", home)
     assert context.canonical(href) == home + found
     assert urljoin(context.address, read_href(href)) == home + found
+
+
+@pytest.mark.parametrize("href", ["\\\\other.example\\a.html", "/\\other.example/a.html"])
+def test_backslashes_lead_off_the_site_as_slashes_do(href: str) -> None:
+    home = "https://www.mohurd.gov.cn"
+    assert PageContext(load_sources()["mohurd"], home, home).canonical(href) is None

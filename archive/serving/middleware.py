@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 import datasette
 
@@ -48,7 +48,11 @@ def wrapped(app: Asgi) -> Asgi:
 
 def clean_query(query: bytes) -> bytes:
     """A query string without the arguments that would bypass our search."""
-    kept = (pair for pair in query.split(b"&") if pair.partition(b"=")[0] not in _BYPASSES)
+    kept = (
+        pair
+        for pair in query.split(b"&")
+        if unquote_to_bytes(pair.partition(b"=")[0]) not in _BYPASSES
+    )
     return b"&".join(kept)
 
 
