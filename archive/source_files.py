@@ -7,6 +7,7 @@ which every command would pay, and it weighs 0.7 MB against 10 MB (both measured
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
@@ -23,6 +24,9 @@ from archive.sources import Channel, Layout, Source
 
 # Reads the folders of source files that a command names, besides those that it has by itself.
 LoadSources = Callable[[Sequence[Path]], dict[str, Source]]
+# Slugs become parts of addresses, labels in the search index and headers of WARC files.
+_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_SLUG_ALLOWED = "lower-case letters from a to z, digits, - and _"
 # The longest that a message quotes of a value.
 _SHOWN = 60
 
@@ -170,9 +174,15 @@ def read_source(path: Path, platforms: Mapping[str, type[ChannelTable]]) -> Sour
 
 
 def _source(slug: str, raw: dict[str, Any], platforms: Mapping[str, type[ChannelTable]]) -> Source:
+    if not _SLUG.fullmatch(slug):
+        raise SourceFileError(f"name the file <slug>.toml, its slug in {_SLUG_ALLOWED}")
     table = _checked(SourceTable, raw, "")
     home = table.home.rstrip("/")
-    hosts = (str(urlsplit(home).hostname), *table.hosts)
+    try:
+        own = str(urlsplit(home).hostname)
+    except ValueError as error:
+        raise SourceFileError(_wrong(SourceTable, "home", raw, "", str(error))) from error
+    hosts = (own, *table.hosts)
     if len(set(hosts)) < len(hosts):
         raise SourceFileError(_wrong(SourceTable, "hosts", raw, "", "home's own is one of them"))
     return Source(
@@ -192,6 +202,8 @@ def _source(slug: str, raw: dict[str, Any], platforms: Mapping[str, type[Channel
 def _channel(
     slug: str, raw: dict[str, Any], platforms: Mapping[str, type[ChannelTable]]
 ) -> Channel:
+    if not _SLUG.fullmatch(slug):
+        raise SourceFileError(f"channel {_shown(slug)}: write its slug in {_SLUG_ALLOWED}")
     where = f"channel {slug}: "
     named = raw.get("platform")
     if not isinstance(named, str) or named not in platforms:

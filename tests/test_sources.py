@@ -39,6 +39,7 @@ LAYOUT = """
 name = "a"
 body = ["p"]
 """
+SLUG = "lower-case letters from a to z, digits, - and _"
 HEX = "0d144cfa624e415b932c0f5950c2105a"
 
 
@@ -350,6 +351,31 @@ def test_any_bytes_are_refused_in_one_line(tmp_path: Path, body: bytes) -> None:
     with pytest.raises(SourceFileError) as caught:
         read_source(path)
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["a b", "样例部", "Sample", "-a", "a\nb", ".toml"])
+def test_a_source_s_name_is_fit_for_addresses_labels_and_headers(tmp_path: Path, name: str) -> None:
+    refusal = read_or_refusal(write(tmp_path, GOOD, name))
+    assert isinstance(refusal, str)
+    assert refusal.endswith("name the file <slug>.toml, its slug in " + SLUG)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\nb", "a\r\nX: y", " a", "新闻"])
+def test_a_channel_s_name_is_fit_for_addresses_labels_and_headers(
+    tmp_path: Path, name: str
+) -> None:
+    """A line break in it would end the header in the WARC file that keeps it."""
+    text = GOOD.replace("[channels.news]", f"[channels.{json.dumps(name)}]")
+    refusal = read_or_refusal(write(tmp_path, text))
+    assert isinstance(refusal, str)
+    shown = json.dumps(name, ensure_ascii=False)
+    assert refusal.endswith(f": channel {shown}: write its slug in {SLUG}")
+
+
+def test_a_home_that_is_no_address_is_refused_as_such(tmp_path: Path) -> None:
+    refusal = read_or_refusal(write(tmp_path, GOOD.replace("www.sample", "www\u2100sample")))
+    assert isinstance(refusal, str)
+    assert ': home = "https://www℀sample.example/": write scheme and host' in refusal
 
 
 def documented() -> set[tuple[str, str]]:
