@@ -129,7 +129,7 @@ class _ShallowSoup(BeautifulSoup):
 
     def pushTag(self, tag: Any) -> None:  # noqa: N802 - BeautifulSoup's name
         while len(self.tagStack) > _MAX_XML_DEPTH:
-            self.popTag()  # type: ignore[no-untyped-call]
+            self.popTag()
         super().pushTag(tag)
 
 
