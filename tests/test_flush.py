@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import resource
@@ -13,8 +14,10 @@ import pytest
 
 from archive.captures.warc import WarcWriter, read_captures, warc_files
 from archive.errors import CannotWrite
+from archive.storage.rebuild import rebuild
 from archive.storage.store import Store
-from tests.test_store import SOURCES, capture, page_html
+from tests.crawling import tables
+from tests.test_store import SOURCES, capture, page_html, record
 from tests.test_warc import capture as sample_capture
 
 
@@ -79,3 +82,32 @@ def test_a_record_that_does_not_fit_on_the_disk_leaves_no_half(tmp_path: Path, r
         large.body,
         sample_capture(3).body,
     ]
+
+
+@pytest.mark.parametrize("room", [50_000, 900_000])
+def test_a_disk_that_fills_while_deriving_leaves_the_old_database(
+    tmp_path: Path, room: int
+) -> None:
+    """It is full as the new file is created, or later; nothing of that file stays."""
+    record(tmp_path, capture(body=page_html("甲。" * 200_000)))
+    before = tables(tmp_path)
+    with room_for(room), pytest.raises(CannotWrite, match="check the folder"):
+        rebuild(tmp_path, SOURCES)
+    assert list(tmp_path.glob("*.new*")) == []
+    assert tables(tmp_path) == before
+
+
+def test_a_disk_that_cannot_flush_is_one_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with Store(tmp_path, SOURCES) as store:
+        store.record(capture(body=page_html("甲。")))
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(CannotWrite, match="No space left on device; check the folder"):
+            store.commit()
+        monkeypatch.undo()
+    with Store(tmp_path, SOURCES) as store:
+        assert store.recovered == 1

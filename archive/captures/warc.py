@@ -105,7 +105,10 @@ class WarcWriter:
     def sync(self) -> None:
         """Have the disk hold everything appended so far."""
         if self._out is not None:
-            os.fsync(self._out.fileno())
+            try:
+                os.fsync(self._out.fileno())
+            except OSError as error:
+                raise _cannot_write(Path(str(self._out.name)), error) from error
 
     def close(self) -> None:
         """Close the file; appending opens it again."""

@@ -46,21 +46,29 @@ def connect(path: Path) -> Database:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         conn = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
-        version = _check_schema(conn, path)
-        conn.execute("PRAGMA journal_mode = WAL")
-        conn.execute("PRAGMA synchronous = NORMAL")
-        conn.execute("PRAGMA foreign_keys = ON")
-        database = Database(conn)
-        if version == 0:
-            create(database)
-        elif not ENTRIES_INDEX.is_current(conn):
-            ENTRIES_INDEX.rebuild(conn)
+        try:
+            return _prepared(conn, path)
+        except BaseException:
+            conn.close()
+            raise
     except sqlite3.DatabaseError as error:
-        raise _explain(path, error) from error
+        raise explain(path, error) from error
     except OSError as error:
         raise CannotWrite(
             f"cannot write {path}: {error.strerror}; check the folder and its permissions"
         ) from error
+
+
+def _prepared(conn: sqlite3.Connection, path: Path) -> Database:
+    version = _check_schema(conn, path)
+    conn.execute("PRAGMA journal_mode = WAL")
+    conn.execute("PRAGMA synchronous = NORMAL")
+    conn.execute("PRAGMA foreign_keys = ON")
+    database = Database(conn)
+    if version == 0:
+        create(database)
+    elif not ENTRIES_INDEX.is_current(conn):
+        ENTRIES_INDEX.rebuild(conn)
     return database
 
 
@@ -134,7 +142,7 @@ def needs_rebuild(path: Path) -> bool:
             schema = _schema(conn)
             return schema != 0 and (schema != SCHEMA_VERSION or derivation(conn) != DERIVATION)
     except sqlite3.DatabaseError as error:
-        raise _explain(path, error) from error
+        raise explain(path, error) from error
 
 
 def _schema(conn: sqlite3.Connection) -> int:
@@ -152,8 +160,8 @@ def _check_schema(conn: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _explain(path: Path, error: sqlite3.DatabaseError) -> CannotWrite | Damaged:
-    """The archive's error for one of SQLite's while a database is opened for writing."""
+def explain(path: Path, error: sqlite3.DatabaseError) -> CannotWrite | Damaged:
+    """The archive's error for one of SQLite's while a database is opened or derived."""
     if isinstance(error, sqlite3.OperationalError):
         return CannotWrite(
             f"cannot write {path}: {error}; check the folder, its permissions and the disk"

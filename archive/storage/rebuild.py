@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from archive.captures.warc import read_captures, recover, warc_files
 from archive.errors import CannotWrite, Damaged
 from archive.sources import Source
-from archive.storage.database import ENTRIES_INDEX, NAME, connect, readonly
+from archive.storage.database import ENTRIES_INDEX, NAME, connect, explain, readonly
 from archive.storage.ingest import Ingester
 from archive.storage.lock import lock
 
@@ -39,15 +39,17 @@ def derive_again(
     """What ``rebuild`` does, for a caller that holds the lock already."""
     path, fresh = folder / NAME, folder / f"{NAME}.new"
     _remove(fresh)
-    database = connect(fresh)
     try:
-        count = _derive(folder, database, sources, progress)
-        if path.exists():
-            _check_none_is_lost(path, count)
-            _carry_over(path, database, sources)
-        _put_in_place(database.conn, path)
+        database = connect(fresh)
+        with closing(database.conn):
+            count = _derive(folder, database, sources, progress)
+            if path.exists():
+                _check_none_is_lost(path, count)
+                _carry_over(path, database, sources)
+            _put_in_place(database.conn, path)
+    except sqlite3.OperationalError as error:
+        raise explain(fresh, error) from error
     finally:
-        database.conn.close()
         _remove(fresh)
     return count
 
@@ -121,9 +123,10 @@ def _carry_over(old: Path, database: Database, sources: Mapping[str, Source]) ->
     database.conn.execute("COMMIT")
 
 
-def _remove(fresh: Path) -> None:
-    for file in fresh.parent.glob(fresh.name + "*"):
-        file.unlink()
+def _remove(database: Path) -> None:
+    """Delete a database with the files that SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
 
 
 def _put_in_place(conn: sqlite3.Connection, path: Path) -> None:
@@ -148,5 +151,4 @@ def _delete_unusable(path: Path) -> None:
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        _remove(path)
