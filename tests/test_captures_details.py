@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+from warcio.archiveiterator import ArchiveIterator
 
+from archive import __version__
 from archive.captures.block_pages import block_page_kind
 from archive.captures.decode import MAX_PAGE_BYTES, decode, unpack
 from archive.captures.warc import WarcWriter, read_captures, recover, warc_files
@@ -45,6 +47,9 @@ SCRIPT = "<script>go()</script>"
         # A page of scripts has at most thirty characters to read.
         (200, SCRIPT + "字" * 30, "wall-script"),
         (200, SCRIPT + "字" * 31, None),
+        # Whitespace is not read.
+        (200, SCRIPT + "字 \n" * 30, "wall-script"),
+        (200, SCRIPT + "字 \n" * 31, None),
     ],
 )
 def test_limits_of_block_pages(status: int, text: str, expected: str | None) -> None:
@@ -106,6 +111,11 @@ def test_one_scar_in_a_thousand_characters_is_read(scars: int, read: bool) -> No
     else:
         with pytest.raises(Unreadable, match="the bytes are neither UTF-8 nor GB 18030"):
             decode(body)
+
+
+def test_a_few_gb_characters_among_much_ascii_are_not_taken_for_damaged_utf_8() -> None:
+    text = "a" * 4000 + "中"
+    assert decode(text.encode("gb18030")) == text
 
 
 # Records
@@ -224,3 +234,44 @@ def test_other_files_in_the_folder_are_none_of_the_archives(tmp_path: Path) -> N
     (tmp_path / "captures-000010.warc.gz").write_bytes(b"")
     (tmp_path / "captures-000009.warc.gz").write_bytes(b"")
     assert [path.name[9:15] for path in warc_files(tmp_path)] == ["000009", "000010"]
+
+
+def test_the_folder_is_made_with_those_above_it(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "warc"
+    WarcWriter(folder).close()
+    assert folder.is_dir()
+    WarcWriter(folder).close()
+
+
+def test_a_closed_writer_opens_its_file_again(tmp_path: Path) -> None:
+    writer = WarcWriter(tmp_path)
+    writer.append(capture(1))
+    writer.close()
+    writer.close()
+    writer.sync()
+    writer.append(capture(2))
+    writer.close()
+    assert [one for _, one in read_all(tmp_path)] == [capture(1), capture(2)]
+
+
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "captures-000001.warc.gz"
+    path.mkdir()
+    says = f"cannot write {path}: Is a directory; check the folder, rights and disk"
+    with pytest.raises(CannotWrite, match=says):
+        WarcWriter(tmp_path).append(capture(1))
+
+
+def test_a_file_begins_with_what_made_it_and_that_robots_txt_was_obeyed(tmp_path: Path) -> None:
+    writer = WarcWriter(tmp_path)
+    place = writer.append(capture(1))
+    writer.close()
+    with (tmp_path / place.file).open("rb") as raw:
+        head = next(iter(ArchiveIterator(raw)))
+        assert head.rec_type == "warcinfo"
+        lines = head.raw_stream.read().decode().splitlines()
+    assert lines == [
+        f"software: ministry-bulletin-archive/{__version__}",
+        "format: WARC File Format 1.1",
+        "robots: obey",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -70,6 +71,23 @@ def test_a_page_is_read_with_the_date_of_its_list() -> None:
 def test_redirects_within_the_site() -> None:
     moved = capture(status=301, Location="/xwfb/202005/t20200529_2.html")
     assert classify(moved, MOHURD) == Redirect(f"{HOME}/xwfb/202005/t20200529_2.html")
+
+
+def test_without_a_document_id_a_redirect_stays_in_its_folder() -> None:
+    def moved(location: str) -> Classified:
+        return classify(capture(f"{HOME}/news/a.html", status=301, Location=location), MOHURD)
+
+    assert moved("b.html") == Redirect(f"{HOME}/news/b.html")
+    with pytest.raises(Unreadable, match=r"leads to /other/b\.html, which is not a page"):
+        moved("/other/b.html")
+
+
+def test_a_page_whose_connection_ended_early_says_what_to_do() -> None:
+    cut = replace(capture(body=page_html("甲。")), truncated=True)
+    with pytest.raises(Unreadable) as raised:
+        classify(cut, MOHURD)
+    assert raised.value.kind == "truncated"
+    assert str(raised.value) == "the connection ended before the page did: ask again"
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,25 @@ def test_a_sample_stays_the_same_when_the_code_around_it_changes() -> None:
     assert len(chosen - set(sample(fewer).values())) == 10
 
 
+def test_writing_raises_floors_and_drops_survivors_that_a_test_has_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutant, write = TOOL["Mutant"], TOOL["write"]
+    folder, module = "archive/search", "archive/search/index.py"
+    killed, kept, new = (mutant(module, "f", f"x = {n}", f"x = {n + 1}") for n in range(3))
+    floors, survivors = tmp_path / "floor.json", tmp_path / "survivors.toml"
+    monkeypatch.setitem(write.__globals__, "FLOORS", floors)
+    monkeypatch.setitem(write.__globals__, "SURVIVORS", survivors)
+    floors.write_text(json.dumps({folder: {"share": 0.9, "measured": 0.91}}), encoding="utf-8")
+    survivors.write_text("# Head.\n", encoding="utf-8")
+    TOOL["write_survivors"]({killed: "was listed", kept: "is equivalent"})
+    for share, floor in [(0.95, 0.94), (0.92, 0.94)]:
+        write({folder: share}, {kept, new}, {kept, new})
+        assert json.loads(floors.read_text(encoding="utf-8"))[folder]["share"] == floor
+    assert survivors.read_text(encoding="utf-8").startswith("# Head.\n")
+    assert TOOL["listed"]() == {kept: "is equivalent", new: ""}
+
+
 def test_changes_of_nothing_but_case_are_left_out() -> None:
     mutant = TOOL["Mutant"]
     assert mutant("m.py", "f", 'x = "SELECT 1"', 'x = "select 1"').is_only_case

@@ -16,6 +16,7 @@ from archive.search import (
     differences,
 )
 from archive.search.index import TAIL
+from archive.search.tokens import written_units
 from tests.search_samples import ENTRIES, Row, database, empty_index, insert, put, search
 
 
@@ -190,6 +191,19 @@ def test_rebuild_is_all_or_nothing_and_commits_nothing_of_the_caller(
     assert not db.in_transaction
     assert search(db, "危房") == {1}
     assert differences(db, ENTRIES) == []
+
+
+def test_a_rebuild_determines_which_units_are_common(db: sqlite3.Connection) -> None:
+    """Those that a sixth of the rows have, however often each row has them."""
+    for key in range(1, 13):
+        put(db, key, {1: "房房", 2: "房", 3: "水水水"}.get(key, "路"))
+    assert ENTRIES.common(db) == frozenset()
+    ENTRIES.rebuild(db)
+    title = {unit for stretch in written_units("样例") for unit in stretch}
+    of_texts = {unit for stretch in written_units("房路") for unit in stretch}
+    assert ENTRIES.common(db) == title | of_texts
+    assert search(db, "房") == {1, 2}
+    assert search(db, "水") == {3}
 
 
 def test_rebuild_leaves_the_usual_settings(db: sqlite3.Connection) -> None:

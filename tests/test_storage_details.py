@@ -16,7 +16,7 @@ from archive.captures.warc import Capture
 from archive.errors import CannotWrite, Damaged, Locked, UsageError
 from archive.storage.database import connect, open_readonly
 from archive.storage.ingest import Outcome
-from archive.storage.lock import is_locked
+from archive.storage.lock import is_locked, lock
 from archive.storage.store import BATCH, Store
 from archive.storage.verify import problems
 from tests.crawling import rows
@@ -274,6 +274,29 @@ def test_validators_are_those_of_the_last_answer_that_had_some(tmp_path: Path) -
     assert found == [('"2"', "one", AT, last, last)]
 
 
+def test_a_page_is_read_with_the_date_of_its_list(tmp_path: Path) -> None:
+    page = f"{HOME}/xwfb/news.html"
+    record(tmp_path, capture(LIST, list_page(page, date="2020.05.28"), role="list"))
+    assert one(tmp_path, capture(page, page_html("改造危房120户。"))).kind == "new"
+    assert rows(tmp_path, "SELECT published FROM bulletins") == [("2020-05-28",)]
+
+
+def test_a_redirect_counts_as_the_first_capture_only_where_there_was_none(tmp_path: Path) -> None:
+    for night in (1, 2):
+        at = f"2026-11-0{night}T18:00:00Z"
+        record(tmp_path, capture(status=301, at=at, Location=OTHER))
+    assert rows(tmp_path, "SELECT first_captured, moved_to FROM addresses") == [
+        ("2026-11-01T18:00:00Z", OTHER)
+    ]
+
+
+def test_a_place_is_a_row_with_its_code_and_offset(tmp_path: Path) -> None:
+    record(tmp_path, capture(body=page_html("工作组到青海省西宁市调研。")))
+    assert rows(tmp_path, "SELECT seq, text, offset, level, code FROM entry_places") == [
+        (1, "西宁市", 7, "city", "630100")
+    ]
+
+
 # Opening, locking, committing
 
 
@@ -336,7 +359,8 @@ def test_a_database_of_another_version_or_none_says_what_to_do(tmp_path: Path) -
     with closing(sqlite3.connect(path)) as conn:
         conn.execute("PRAGMA user_version = 99")
     with pytest.raises(
-        Damaged, match=r"schema 99, this program uses \d+: .* run `bulletins rebuild`"
+        Damaged,
+        match=rf"^{path} has schema 99, this program uses \d+: .* run `bulletins rebuild`",
     ):
         connect(path)
     path.write_bytes(b"this is not a database" * 100)
@@ -358,8 +382,11 @@ def test_no_archive_says_where_to_look(tmp_path: Path) -> None:
 
 
 def test_a_locked_archive_is_not_verified(tmp_path: Path) -> None:
-    with Store(tmp_path, SOURCES), pytest.raises(Locked):
+    says = f"^another process is writing to {tmp_path}: wait until it is done"
+    with Store(tmp_path, SOURCES), pytest.raises(Locked, match=says):
         list(problems(tmp_path))
+    with Store(tmp_path, SOURCES), pytest.raises(Locked, match=says):
+        lock(tmp_path)
 
 
 def test_a_source_and_its_channels_are_rows(tmp_path: Path) -> None:

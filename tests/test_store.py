@@ -142,6 +142,9 @@ def test_a_parser_that_trips_is_an_incident_and_leaves_no_half_bulletin(
     monkeypatch.setattr("archive.storage.revisions.to_json", trip)
     [outcome] = record(tmp_path, capture(body=page_html("甲。")))
     assert outcome.incident == "parser-error"
+    assert outcome.message.startswith(
+        "the parser failed (ZeroDivisionError: trip): please report it with this address"
+    )
     assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(0,)]
     monkeypatch.undo()
     rebuild(tmp_path, SOURCES)

@@ -88,7 +88,8 @@ def main() -> None:
     survivors = {chosen[name] for name, status in statuses.items() if status not in NOTICED}
     shares = report(chosen, survivors)
     if options.write:
-        write(shares, survivors, set(made.values()))
+        killed = {chosen[name] for name, status in statuses.items() if status == "killed"}
+        write(shares, survivors, set(made.values()) - killed)
     sys.exit(0 if judge(shares, survivors) else 1)
 
 
@@ -200,8 +201,10 @@ def listed() -> dict[Mutant, str]:
     }
 
 
-def write(shares: dict[str, float], survivors: set[Mutant], made: set[Mutant]) -> None:
-    """Raise the floors; list new survivors without a reason, drop those that are no more.
+def write(shares: dict[str, float], survivors: set[Mutant], left: set[Mutant]) -> None:
+    """Raise the floors; list new survivors without a reason, drop those that are not ``left``.
+
+    Those are the mutants of lines that are no more, and those that a test has killed.
 
     A floor is a hundredth below the share that was measured, rounded down: a time-out on a busy
     machine is not a weaker test. It never falls, and is AIM at the least.
@@ -215,7 +218,7 @@ def write(shares: dict[str, float], survivors: set[Mutant], made: set[Mutant]) -
             "modules": fingerprint(folder),
         }
     FLOORS.write_text(json.dumps(dict(sorted(floors.items())), indent=2) + "\n", encoding="utf-8")
-    known = {one: reason for one, reason in listed().items() if one in made}
+    known = {one: reason for one, reason in listed().items() if one in left}
     write_survivors(known | {one: known.get(one, "") for one in survivors})
 
 
