@@ -116,6 +116,7 @@ def _page_context(url: str | None, sources: dict[str, Source]) -> PageContext | 
     for source in sources.values():
         if address := PageContext(source, source.home + "/", source.home).canonical(url):
             return PageContext(source, address, address)
+    click.echo(f"no source has the host of {url}: the page is read without one", err=True)
     return None
 
 
@@ -187,7 +188,23 @@ def status(data: Path, folders: tuple[Path, ...]) -> None:
             click.echo(line, err=True)
         sources = read_sources((*folders, *own_sources(data)))
         found = statuses(conn, sources, now(), writing=is_locked(data))
-    head = ["source", "bulletins", "newest", "rhythm", "last crawl", "waiting", "incidents", ""]
+        for (slug,) in conn.execute("SELECT slug FROM sources ORDER BY slug").fetchall():
+            if slug not in sources:
+                click.echo(
+                    f"{slug} has bulletins here but no source file: put {slug}.toml into "
+                    f"{data / 'sources'}, or name its folder with --sources",
+                    err=True,
+                )
+    head = [
+        "source",
+        "bulletins",
+        "newest",
+        "rhythm",
+        "last crawl",
+        "waiting",
+        "incidents",
+        "problem",
+    ]
     rows = [
         [
             s.source,

@@ -235,7 +235,9 @@ def _layout(number: int, raw: dict[str, Any]) -> Layout:
         until=table.until,
     )
     if layout.since and layout.until and layout.since > layout.until:
-        raise SourceFileError(_wrong(LayoutTable, "since", raw, where))
+        raise SourceFileError(
+            f"{where}since = {layout.since} is after until = {layout.until}: swap them"
+        )
     return layout
 
 

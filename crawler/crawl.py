@@ -116,7 +116,7 @@ def _channels(source: Source, name: str | None) -> tuple[Channel, ...]:
 
 
 def _check(chosen: Sequence[Source], options: CrawlOptions) -> None:
-    """Refuse options that contradict each other, or that a ministry's server must be spared."""
+    """Refuse options that contradict each other, or that would load a ministry's server."""
     if options.base_url is not None:
         parts = urlsplit(options.base_url)
         if (
@@ -128,7 +128,10 @@ def _check(chosen: Sequence[Source], options: CrawlOptions) -> None:
                 f"--base-url {options.base_url!r}: write scheme and host, http://host:port"
             )
         if len(chosen) != 1:
-            raise UsageError("--base-url serves one source: name it")
+            raise UsageError(
+                f"--base-url serves one source, and {len(chosen)} are chosen: name one with "
+                "`bulletins crawl SOURCE`, or disable the others (enabled = false)"
+            )
     if options.delay is not None and not is_loopback(options.base_url):
         raise UsageError("--delay is for servers on this machine: name a loopback --base-url too")
     if options.delay is not None and options.delay < 0:

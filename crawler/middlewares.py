@@ -36,7 +36,7 @@ class Target:
 
 @runtime_checkable
 class Recorder(Protocol):
-    """A spider whose answers are kept."""
+    """A spider that records every answer as a capture."""
 
     source: Source
 

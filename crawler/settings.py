@@ -33,7 +33,7 @@ RETRY_TIMES = 2
 RETRY_HTTP_CODES = [500, 502, 503, 504, 408, 429, 522, 524]
 # What stays failed after that is an incident, which the archive says in its own words.
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
-# A page that came broken is asked for again by the spider, and its meta is then the first try's.
+# The spider asks again for a page that came broken, with the meta of the first try.
 META_COPY_WARN_SKIP_KEYS = ["download_latency", "retry_times"]
 
 # Cookies would be needed only to pass block pages; their code also loads a public suffix list.

@@ -32,7 +32,7 @@ from crawler.platforms import PLATFORMS
 from crawler.platforms.step import Step
 from crawler.progress import Progress
 
-# A host that fails this often in a row is down or has shut us out: it is left alone till tomorrow.
+# A host that fails this often in a row is down or blocks us: it is left alone until the next crawl.
 FAILURES_IN_A_ROW = 5
 MAX_HOPS = 5
 # The longest list known, of 地方信息, had 670 pages in 2026.

@@ -1,4 +1,4 @@
-"""The house is as docs/architecture.md draws it: imports go one way, and what it names is there."""
+"""docs/architecture.md is true: imports go one way, and what it names is there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
 
-# From the bottom to the top: a room imports from itself and from rooms before it.
+# From the bottom to the top: a package or module imports from itself and from those before it.
 ROOMS = (
     "archive.errors",
     "archive.clock",

@@ -57,7 +57,7 @@ def test_questions_in_a_loop_never_keep_a_writer_out(tmp_path: Path) -> None:
 
 
 def test_a_writer_waits_for_a_question_and_is_not_refused(tmp_path: Path) -> None:
-    """Whatever the timing: the question holds the lock, and lets it go while the writer waits."""
+    """is_locked holds the lock for a moment while the writer waits for it."""
     lock(tmp_path).close()
     asks = f"""
 import fcntl, sys, time

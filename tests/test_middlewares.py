@@ -195,7 +195,7 @@ def test_a_body_that_ended_early_is_marked(flag: str, cut: bool) -> None:
 
 
 class Keeper(Spider):
-    """A spider whose answers are kept, or cannot be."""
+    """A spider that records answers, or fails to."""
 
     name = "keeper"
     source = SOURCES["mohurd"]

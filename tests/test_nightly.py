@@ -124,7 +124,7 @@ def test_three_missed_nights_and_a_return(tmp_path: Path) -> None:
     assert nightly(site, tmp_path, "2026-11-01T18:00:00Z")[0] == 0
     site.routes[path] = hostile.not_found()
     assert nightly(site, tmp_path, "2026-11-02T18:00:00Z")[0] == 0
-    # A second look in the same night is no second night.
+    # A second crawl in the same night does not count as a second night.
     assert nightly(site, tmp_path, "2026-11-02T20:00:00Z")[0] == 0
     assert nightly(site, tmp_path, "2026-11-03T18:00:00Z")[0] == 0
     assert rows(tmp_path, status, url) == [("live",)]

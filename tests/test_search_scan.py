@@ -47,7 +47,7 @@ def differential(seed: int, size: int, queries: int) -> None:
     assert differences(db, ENTRIES, sample=50) == []
 
 
-# A failing seed is its own smallest example: there is nothing to shrink.
+# Hypothesis cannot make a failing seed simpler, so it need not try.
 @settings(max_examples=max(1, settings().max_examples // 1_000), phases=[Phase.generate])
 @given(seed=st.integers(0, 10**6))
 def test_index_equals_a_scan(seed: int) -> None:

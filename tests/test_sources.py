@@ -225,7 +225,7 @@ BAD: dict[str, tuple[str, str]] = {
     "until": (GOOD + LAYOUT + "until = 2024-10-01T00:00:00", "write a date without quotes"),
     "until before since": (
         GOOD + LAYOUT + "since = 2024-10-02\nuntil = 2024-10-01",
-        "since before until",
+        "layout 1: since = 2024-10-02 is after until = 2024-10-01: swap them",
     ),
     "layouts": (top('layouts = ["a"]'), "write tables that begin with [[layouts]]"),
 }

@@ -1,8 +1,8 @@
 """Captures: HTTP responses kept as served in gzip WARC files, appended and never rewritten.
 
-One record is one gzip member; a record is whole on disk before anyone is told of it. After a kill
-the last member may be torn: ``recover`` cuts it off and hands out the finished ones that nobody
-learned of.
+One record is one gzip member; a record is complete on disk before anything else knows of it. After
+a kill the last member may be torn: ``recover`` cuts it off, and returns the complete records that
+the database does not have.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class WarcWriter:
             raise _cannot_write(folder, error) from error
 
     def append(self, capture: Capture) -> Location:
-        """Write one capture and flush it; where it lies."""
+        """Write one capture; returns where its record is."""
         record = _record(capture)
         digest = str(record.rec_headers.get_header("WARC-Payload-Digest"))
         out = self._open()
@@ -103,7 +103,7 @@ class WarcWriter:
         return Location(Path(out.name).name, start, length, digest)
 
     def sync(self) -> None:
-        """Have the disk hold everything appended so far."""
+        """Flush everything appended so far to the disk."""
         if self._out is not None:
             try:
                 os.fsync(self._out.fileno())

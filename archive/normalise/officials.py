@@ -236,9 +236,9 @@ def _titled(text: str) -> list[Official]:
 
 
 def _names_after(text: str, position: int, roles: set[int]) -> tuple[list[_Name], int]:
-    """The names that a title ending at ``position`` is given to, and where they end.
+    """The names that follow a title ending at ``position`` and bear it, and where they end.
 
-    Without names, the title is not that of a person named after it.
+    An empty list: no name follows the title.
     """
     gap = GAP.match(text, position)
     start = gap.end() if gap else position

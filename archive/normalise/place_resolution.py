@@ -69,7 +69,7 @@ def resolve(
     section: Collection[str],
     on: date | None,
 ) -> tuple[Division | None, str]:
-    """The division meant of those that bear a name, and the rule that chose it.
+    """Which of the divisions with a name is meant, and the rule that chose it.
 
     In this order: the city or province just before the name (``joined`` says that one ends where
     the name begins), the city named last, the provinces of the section, those named before, and

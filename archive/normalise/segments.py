@@ -187,7 +187,7 @@ def _numbered_starts(paragraphs: Sequence[Line]) -> list[int]:
 
 
 def _set_off_starts(paragraphs: Sequence[Line]) -> list[int]:
-    """Indexes of short lines without a sentence's end that stand before a longer paragraph."""
+    """Indexes of short lines before a longer paragraph that do not end like a sentence."""
     return [
         i
         for i, (paragraph, below) in enumerate(pairwise(paragraphs))

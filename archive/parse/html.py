@@ -44,7 +44,7 @@ class SelectorError(ValueError):
 
 
 class Element(Protocol):
-    """What is used here of an lxml element; ``text`` and ``tail`` as lxml means them."""
+    """The part of an lxml element that is used here; ``text`` and ``tail`` as lxml means them."""
 
     tag: str
     text: str | None

@@ -1,4 +1,4 @@
-"""The hits of a query: the query divided into parts that are fast, and its rows by number."""
+"""The hits of a query: its parts in the order that is fast, and its rows by number."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Query:
         return tuple(dict.fromkeys(word for term in self.terms for word in _words(term)))
 
     def within(self, column: str, said: str) -> Query:
-        """The same query with its words in one column, which people know as ``said``.
+        """The same query with its words in one column, which is called ``said`` in messages.
 
         Conditions on properties stay as they are.
 
@@ -97,7 +97,7 @@ class Query:
         )
         if not singles:
             return sql, [match]
-        # The plus keeps SQLite from looking up each of them in the other table.
+        # The unary plus stops SQLite from looking up each of them in the other table.
         units = quoted(index.units)
         also = f" and +{rows}.docid in (select rowid from {units} where {units} match ?)"
         return sql + also, [match, Query(singles).match(common)[1]]

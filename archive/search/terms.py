@@ -54,7 +54,7 @@ class Either:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """Rows for which a term of words holds in one column, which people know as ``said``."""
+    """Rows for which a term of words holds in one column, which is called ``said`` in messages."""
 
     column: str
     said: str

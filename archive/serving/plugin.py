@@ -92,7 +92,7 @@ def extra_template_vars(template: str, datasette: Any) -> Callable[[], Awaitable
 
 @hookimpl()
 def render_cell(value: object, column: str) -> Markup | None:
-    """In rows whose page is gone, add that in Chinese."""
+    """Add 原网页已撤下 to the status of rows whose page is gone."""
     if column == "status" and value == "gone":
         return Markup('gone<br><span class="gone">原网页已撤下</span>')
     return None

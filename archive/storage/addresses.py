@@ -98,7 +98,7 @@ class Addresses:
         return KnownAddress(row[0], date.fromisoformat(row[1]) if row[1] else None, row[2])
 
     def holds(self, address: str, bulletin: int, digest: str) -> None:
-        """A bulletin was read at an address; those that lead there and have none have it too."""
+        """A bulletin was read at an address; those that redirect there get it if they have none."""
         self.conn.execute(
             "UPDATE addresses SET bulletin = ?, digest = ? WHERE url = ?",
             (bulletin, digest, address),

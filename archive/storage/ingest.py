@@ -250,8 +250,8 @@ class Ingester:
     def _page(self, page: Page, capture: Capture, capture_id: int, known: KnownAddress) -> Outcome:
         slug = bulletin_slug(self.sources[capture.source], capture.address)
         current = self.revisions.current(slug)
-        # An address that says what it said before has not changed, whatever the bulletin's other
-        # addresses say meanwhile.
+        # If this address returns what it returned before, nothing changed, even if another address
+        # of the bulletin differs.
         if current and page.digest in (current.digest, known.digest):
             self.addresses.holds(capture.address, current.bulletin, page.digest)
             self._good(capture)

@@ -33,7 +33,7 @@ def lock(folder: Path) -> IO[str]:
             return held
         if not _try(held, fcntl.LOCK_SH):
             break
-        # Only tests by is_locked, which share the lock, are in the way: they end at once.
+        # Only is_locked can hold it shared, and only for a moment.
         fcntl.flock(held, fcntl.LOCK_UN)
         time.sleep(_PAUSE_SECONDS)
     held.close()
@@ -45,7 +45,7 @@ def lock(folder: Path) -> IO[str]:
 def is_locked(folder: Path) -> bool:
     """Whether a process is writing to a data folder now.
 
-    flock cannot be asked without being taken, so this takes it shared and for a moment: a writer
+    flock cannot be queried without taking it, so this takes it shared for a moment: a writer
     that starts in that moment waits for it (see ``lock``) and is never refused.
     """
     try:

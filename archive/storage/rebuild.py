@@ -75,7 +75,7 @@ def _derive(
                 progress(count)
     database.conn.execute("COMMIT")
     if not ENTRIES_INDEX.is_current(database.conn):
-        # Rows that came one by one; built at once the index has them in its own order.
+        # The rows came one by one; an index built in one go keeps them in its own order.
         ENTRIES_INDEX.rebuild(database.conn)
     return count
 

@@ -252,7 +252,7 @@ _NOT_BEFORE_EDGE = "〇零一二三四五六七八九十个每逐几数多半两
 
 
 def _bare_edge(ts: Tokens, i: int, text: str) -> Read[When]:
-    """年底, 月末, 年内, of the year or month in hand."""
+    """年底, 月末, 年内, of the current year or month."""
     if not is_a(ts, i + 1, "edge"):
         return None
     before = text[ts[i].start - 1 : ts[i].start]
