@@ -16,6 +16,7 @@ from tests.test_entry_search import add
 
 # All texts are 样例, written for these tests.
 SCRIPT = "<script>alert(1)</script>"
+LEARNED = "2021-02-01T18:00:00Z"
 BULLETINS = [
     # id, title, published, status
     (1, "住房安全保障联播样例", "2020-05-14", "live"),
@@ -101,14 +102,24 @@ def write_archive(path: Path) -> None:
         "INSERT INTO crawls (source, channel, started_at, finished_at, outcome)"
         " VALUES ('mohurd', 'xwfb', '2021-02-01T18:00:00Z', '2021-02-01T18:05:00Z', 'good')"
     )
+    db.execute(
+        "INSERT INTO captures VALUES (1, 'https://mohurd.example/', 'https://mohurd.example/',"
+        " 'mohurd', 'xwfb', 'page', ?, 200, NULL, NULL, NULL, '1.warc.gz', 0, 1, '')",
+        (LEARNED,),
+    )
     for number, title, published, status in BULLETINS:
         db.execute(
             "INSERT INTO bulletins (id, slug, source, channel, url, title, published, anchor,"
             " status, revision, body_rule, first_seen, last_seen) VALUES"
             " (?, ?, 'mohurd', 'xwfb', ?, ?, ?, ?, ?, 1, 'layout', ?, ?)",
             (number, f"mohurd-{number}", f"https://mohurd.example/{number}.html", title, published,
-             published, status, "2021-02-01T18:00:00Z", "2021-02-01T18:00:00Z"),
+             published, status, LEARNED, LEARNED),
         )  # fmt: skip
+        db.execute(
+            "INSERT INTO revisions (bulletin, number, capture, captured_at, title, digest, content)"
+            " VALUES (?, 1, 1, ?, ?, '', '')",
+            (number, LEARNED, title),
+        )
     known = {row[0]: row for row in BULLETINS}
     for entry, (number, seq, kind, heading, provinces, text, dates) in enumerate(ENTRIES, start=1):
         slug = f"mohurd-{number}.{seq}"

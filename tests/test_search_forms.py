@@ -17,7 +17,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from archive.serving import search_forms
+from archive.captures.warc import Capture
+from archive.serving import entry_search, search_forms
+from archive.serving.entry_search import labels_of, parse_entries
 from archive.serving.search_forms import CSV_COLUMNS
 from archive.storage.database import ENTRIES_INDEX, connect
 from tests.served_archive import (
@@ -28,6 +30,7 @@ from tests.served_archive import (
     write_archive,
     write_heating,
 )
+from tests.test_store import HOME, capture, page_html, record
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -89,6 +92,7 @@ def test_a_download_that_takes_too_long_is_refused_before_it_begins(
         raise sqlite3.OperationalError("interrupted")
 
     monkeypatch.setattr(search_forms, "newest", slow)
+    monkeypatch.setattr(search_forms, "learned", slow)
     for form in ("csv", "atom"):
         refused = client.get(f"/search.{form}", q="热力")
         assert refused.status_code == 400
@@ -203,14 +207,105 @@ def test_the_excel_link_downloads_more_than_one_page(many: Client) -> None:
     assert many.get(html.unescape(found[1])).text.count("\r\n") == 1 + 10_001
 
 
-def test_atom_is_updated_by_a_revision(tmp_path: Path) -> None:
-    write_archive(tmp_path / "bulletins.db")
-    conn = connect(tmp_path / "bulletins.db").conn
-    conn.execute("PRAGMA foreign_keys = OFF")
-    conn.execute("INSERT INTO revisions VALUES (1, 3, 1, 1, '2021-03-01T18:00:00Z', '', '', '')")
-    conn.execute("INSERT INTO revisions VALUES (2, 3, 2, 2, '2021-04-01T18:00:00Z', '', '', '')")
-    conn.close()
-    feed = ElementTree.fromstring(Client(tmp_path / "bulletins.db").get("/search.atom").content)
-    assert feed.findtext(f"{ATOM}updated") == "2021-04-01T18:00:00Z"
-    stamps = {entry.findtext(f"{ATOM}updated") for entry in feed.findall(f"{ATOM}entry")}
-    assert stamps == {"2021-04-01T18:00:00Z", "2021-02-01T18:00:00Z"}
+# The order of the feed
+
+NIGHTS = [f"2026-11-0{n}T18:00:00Z" for n in range(1, 10)]
+PLANS = {"few hits are sorted": (3000, 200), "read": (0, 200), "index": (0, 0), "both": (0, 10)}
+
+
+def fed(path: Path, typed: str = "") -> list[tuple[int, str]]:
+    """The id and time of each entry of the feed, in its order."""
+    client = Client(path)
+    feed = ElementTree.fromstring(client.get("/search.atom", q=typed).content)
+    client.close()
+    found = []
+    for entry in feed.findall(f"{ATOM}entry"):
+        [own] = [link for link in entry.findall(f"{ATOM}link") if link.get("rel") == "alternate"]
+        number = (own.get("href") or "").rpartition("/")[2]
+        found.append((int(number), entry.findtext(f"{ATOM}updated") or ""))
+    assert feed.findtext(f"{ATOM}updated") == (found[0][1] if found else search_forms.EPOCH)
+    return found
+
+
+def learned_by_reading(path: Path, typed: str) -> list[tuple[int, str]]:
+    """What a plain reading of all entries and revisions finds, the last learned first."""
+    with closing(sqlite3.connect(path)) as conn:
+        query = parse_entries(typed, dict(conn.execute("SELECT slug, name FROM sources")))
+        versions = conn.execute("SELECT bulletin, captured_at FROM revisions ORDER BY number")
+        latest = dict(versions.fetchall())
+        found = [
+            (entry, latest[bulletin])
+            for entry, bulletin, text, title, heading in conn.execute(
+                "SELECT id, bulletin, text, title, heading FROM entries"
+            )
+            if query.holds(
+                {"text": text, "title": title, "heading": heading}, labels_of(conn, entry)
+            )
+        ]
+    return sorted(found, key=lambda each: (each[1], each[0]), reverse=True)
+
+
+def titles(path: Path, typed: str = "") -> list[str]:
+    """The titles of the feed's entries, in its order."""
+    with closing(sqlite3.connect(path)) as conn:
+        known = dict(conn.execute("SELECT id, title FROM entries").fetchall())
+    return [known[entry] for entry, _ in fed(path, typed)]
+
+
+def page(number: int, day: str, at: str, text: str) -> Capture:
+    """A page that was published on a day and fetched at an instant."""
+    address = f"{HOME}/xwfb/{day[:6]}/t{day}_{number}.html"
+    return capture(address, page_html(text, f"样例{number}"), at=at)
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_atom_has_what_the_archive_learned_last_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plan: tuple[int, int]
+) -> None:
+    """An old event that is learned of today comes first, and so does a page revised today."""
+    monkeypatch.setattr(entry_search, "FEW", plan[0])
+    monkeypatch.setattr(entry_search, "READ", plan[1])
+    path = tmp_path / "bulletins.db"
+    record(
+        tmp_path,
+        page(1, "20260601", NIGHTS[0], "6月1日，改造危房120户。"),
+        page(2, "20260501", NIGHTS[1], "5月1日，改造危房80户。"),
+        page(3, "20200528", NIGHTS[2], "5月8日，改造危房60户。"),
+    )
+    assert titles(path, "危房") == ["样例3", "样例2", "样例1"]
+    record(tmp_path, page(2, "20260501", NIGHTS[3], "5月1日，改造危房88户。"))
+    record(tmp_path, page(3, "20200528", NIGHTS[4], "5月8日，改造危房60户。"))  # the same
+    assert titles(path, "危房") == titles(path) == ["样例2", "样例3", "样例1"]
+    assert [at for _, at in fed(path)] == [NIGHTS[3], NIGHTS[2], NIGHTS[0]]
+    assert titles(path, "120户") == ["样例1"]
+    assert titles(path, "80户") == []
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_atom_equals_a_plain_reading_of_the_demo(
+    demo_made: Path, monkeypatch: pytest.MonkeyPatch, plan: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(entry_search, "FEW", plan[0])
+    monkeypatch.setattr(entry_search, "READ", plan[1])
+    path = demo_made / "bulletins.db"
+    asked = [
+        "", "危房改造", "改造", "房", "危房改造 或 房", "-危房改造", "危房 省:黑龙江", "日期:2020",
+        "日期:2020-05..2021 改造", "标题:联播", "来源:sample 改造 -房", "没有这样的词", "房 -房",
+    ]  # fmt: skip
+    for typed in asked:
+        assert fed(path, typed) == learned_by_reading(path, typed)[:20], typed
+    assert len(learned_by_reading(path, "改造")) > 20
+    assert len(learned_by_reading(path, "日期:2020")) > 20
+
+
+def test_atom_keeps_the_entries_of_a_bulletin_that_is_gone(path: Path) -> None:
+    assert titles(path, "老旧小区") == ["危房改造进度通报样例"]
+
+
+def test_the_order_of_the_feed_is_read_from_an_index_and_not_from_the_contents(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as conn:
+        sql = entry_search._LEARNED.format(entry_search._FROM_REVISIONS, ENTRIES_INDEX.every_row)
+        plan = [row[3] for row in conn.execute(f"EXPLAIN QUERY PLAN {sql}", (20,))]
+    assert plan[0] == "SCAN revisions USING COVERING INDEX revisions_by_time"
+    # Only entries of the same instant are sorted, so that reading ends after the first twenty.
+    assert "USE TEMP B-TREE FOR ORDER BY" not in plan

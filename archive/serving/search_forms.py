@@ -1,4 +1,4 @@
-"""Search results for other programs: all of them as streamed CSV, the newest as an Atom feed.
+"""Search results for other programs: all of them as streamed CSV, the latest as an Atom feed.
 
 The feed is written with ElementTree. Of the libraries for it, feedgen (last release in 2023) needs
 python-dateutil, and feedgenerator cannot write the link to the ministry's page (``via``); both
@@ -20,7 +20,15 @@ from xml.etree import ElementTree
 from datasette.utils.asgi import AsgiStream, Response
 
 from archive.search import Query, plain
-from archive.serving.entry_search import Entry, Page, newest, parse_entries, sources_of, typed
+from archive.serving.entry_search import (
+    Entry,
+    Page,
+    learned,
+    newest,
+    parse_entries,
+    sources_of,
+    typed,
+)
 from archive.serving.search_request import DATABASE, PAGE, Asked, Refused, read
 
 BATCH = 500
@@ -40,12 +48,6 @@ CSV_COLUMNS = (
 ATOM = "http://www.w3.org/2005/Atom"
 # Characters that XML may not contain, escaped or not (XML 1.0, section 2.2).
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# An entry changes with each revision; without revisions, when the bulletin was first seen.
-_UPDATED = """
-SELECT bulletins.id, coalesce(max(revisions.captured_at), bulletins.first_seen)
-FROM bulletins LEFT JOIN revisions ON revisions.bulletin = bulletins.id
-WHERE bulletins.id IN ({}) GROUP BY bulletins.id
-"""
 
 
 async def search_csv(request: Any, datasette: Any) -> Any:
@@ -82,19 +84,18 @@ async def search_csv(request: Any, datasette: Any) -> Any:
 
 
 async def search_atom(request: Any, datasette: Any) -> Any:
-    """The newest entries that match as an Atom feed (RFC 4287); it is valid without entries too."""
+    """The entries that match as an Atom feed (RFC 4287), those that the archive learned of last.
+
+    It is valid without entries too.
+    """
     asked = Asked(Asked.of(request.args).q)
 
-    def newest_of(conn: sqlite3.Connection) -> tuple[Query, Page, dict[int, str]]:
+    def last_learned(conn: sqlite3.Connection) -> tuple[Query, list[tuple[Entry, str]]]:
         query = parse_entries(asked.q, sources_of(conn))
-        page = newest(conn, query, PAGE)
-        bulletins = sorted({int(entry["bulletin"] or 0) for entry in page.entries})
-        marks = ", ".join("?" * len(bulletins))
-        rows = conn.execute(_UPDATED.format(marks), bulletins)
-        return query, page, dict(rows)
+        return query, learned(conn, query, PAGE)
 
     try:
-        query, page, updated = await read(datasette, newest_of)
+        query, entries = await read(datasette, last_learned)
     except Refused as refused:
         return Response.text(refused, status=400)
 
@@ -103,9 +104,9 @@ async def search_atom(request: Any, datasette: Any) -> Any:
 
     addresses = {
         entry["slug"]: link(datasette.urls.row(DATABASE, "entries", entry["id"]))
-        for entry in page.entries
+        for entry, _ in entries
     }
-    feed = _feed(query, page.entries, updated, addresses)
+    feed = _feed(query, entries, addresses)
     for at, (rel, path, kind) in enumerate(
         (
             ("self", "/search.atom", "application/atom+xml"),
@@ -132,19 +133,19 @@ def _csv_rows(rows: list[Any]) -> str:
 
 
 def _feed(
-    query: Query, entries: list[Entry], updated: Mapping[int, str], addresses: Mapping[Any, str]
+    query: Query, entries: list[tuple[Entry, str]], addresses: Mapping[Any, str]
 ) -> ElementTree.Element:
     """A feed without its links; ids are name-based (UUID 5), so they do not depend on the host."""
     feed = ElementTree.Element("feed", {"xmlns": ATOM, "xml:lang": "zh-CN"})
     _add(feed, "id", _named(f"search:{typed(query)}"))
     _add(feed, "title", f"部委公报档案 · {query.describe()}")
-    _add(feed, "updated", max(updated.values(), default=EPOCH))
+    _add(feed, "updated", entries[0][1] if entries else EPOCH)
     _add(ElementTree.SubElement(feed, "author"), "name", "部委公报档案 Ministry Bulletin Archive")
-    for row in entries:
+    for row, updated in entries:
         entry = ElementTree.SubElement(feed, "entry")
         _add(entry, "id", _named(f"entry:{row['slug']}"))
         _add(entry, "title", " ".join(filter(None, (_text(row, "title"), _text(row, "heading")))))
-        _add(entry, "updated", updated.get(int(row["bulletin"] or 0), EPOCH))
+        _add(entry, "updated", updated)
         _add(entry, "published", f"{row['published']}T00:00:00+08:00")
         own, ministry = addresses[row["slug"]], _NOT_XML.sub("", _text(row, "url"))
         ElementTree.SubElement(entry, "link", {"rel": "alternate", "href": own})

@@ -125,6 +125,8 @@ CREATE TABLE revisions (
     content TEXT NOT NULL,
     UNIQUE (bulletin, number)
 ) STRICT;
+-- For the feed; with all that it reads, so that the large rows of the table stay unread.
+CREATE INDEX revisions_by_time ON revisions (captured_at, bulletin, number);
 
 CREATE TABLE entries (
     id INTEGER PRIMARY KEY,
