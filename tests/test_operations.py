@@ -121,6 +121,26 @@ def test_a_page_is_asked_for_again_for_thirty_days_with_its_validators(
         ]
 
 
+def test_both_validators_of_the_last_answer_are_sent(tmp_path: Path) -> None:
+    site = short_lists()
+    site.pages = list(site.pages)[:2]
+    assert crawl(site, tmp_path, "--channel", "xwfb").returncode == 0
+    first = {entry.target: entry.headers for entry in site.log}
+    site.log.clear()
+    later = "2026-11-02T18:00:00Z"
+    assert crawl(site, tmp_path, "--channel", "xwfb", now=later).returncode == 0
+    again = {entry.target: entry.headers for entry in site.log}
+    known = rows(tmp_path, "SELECT url, etag, last_modified FROM addresses")
+    assert len(known) == 2
+    for url, etag, modified in known:
+        path = str(url).removeprefix(HOME)
+        assert (etag, modified) != (None, None)
+        assert "if-none-match" not in first[path]
+        assert "if-modified-since" not in first[path]
+        assert again[path]["if-none-match"] == etag
+        assert again[path]["if-modified-since"] == modified
+
+
 RULES = """
 name = "样例部"
 home = "https://www.mohurd.gov.cn"
