@@ -69,7 +69,7 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         """The host's rules; raises RobotsUnavailable when they cannot be had."""
         async with self._one_at_a_time:
             parser = await super().robot_parser(request)
-        netloc = request.url.split("/")[2]
+        netloc = urlsplit(request.url).netloc
         if netloc in self._why_not:
             raise RobotsUnavailable(self._why_not[netloc])
         return parser

@@ -89,6 +89,10 @@ def install(data: Path) -> str:
             "ministries who asks"
         )
     data = data.absolute()
+    if not f"{data}{Path.cwd()}".isprintable():
+        raise UsageError(
+            f"the schedule cannot name {str(data)!r}: choose a folder whose path is one line"
+        )
     if _has_systemd():
         folder = _unit_folder()
         try:

@@ -257,17 +257,18 @@ class BulletinSpider(scrapy.Spider):
             if retry := self._retry(response, outcome):
                 yield from retry
                 return
+            target: Target = response.meta[TARGET]
             self._page_done(run)
-            self._failure(run, response.meta[TARGET].address, outcome)
+            self._failure(run, target.address, outcome)
             return
         self.failed_in_a_row = 0
         if outcome.kind == "moved" and outcome.location:
-            target = outcome.location
+            moved_to = outcome.location
             if hops >= MAX_HOPS:
                 self._failure(run, listed, self._endless(run, listed))
-            elif target not in run.asked:
-                run.asked.add(target)
-                yield self._page_request(run, DuePage(target, None, None), hops + 1, listed)
+            elif moved_to not in run.asked:
+                run.asked.add(moved_to)
+                yield self._page_request(run, DuePage(moved_to, None, None), hops + 1, listed)
                 return
         if outcome.kind in _COUNTED:
             run.count(_COUNTED[outcome.kind])

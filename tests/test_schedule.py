@@ -118,6 +118,17 @@ def test_no_contact_no_schedule(home: Path) -> None:
     assert "BULLETINS_CONTACT" in done.stderr
 
 
+@pytest.mark.parametrize("systemd", [True, False])
+def test_a_folder_that_would_be_a_line_of_its_own_is_refused(home: Path, systemd: bool) -> None:
+    program(home, "systemctl", SYSTEMCTL if systemd else NO_SYSTEMD)
+    program(home, "crontab", CRONTAB)
+    done = schedule_(home, "install", "--data", "a\n* * * * * b")
+    assert done.returncode == 2
+    assert "one line" in done.stderr
+    assert not (home / "crontab").exists()
+    assert not list(home.rglob("*.service"))
+
+
 def run_line(home: Path, line: str) -> subprocess.CompletedProcess[str]:
     """Run a crontab line as cron does: its command by sh, after ``\\%`` has become ``%``."""
     command = line.split(maxsplit=5)[5].replace("\\%", "%")
