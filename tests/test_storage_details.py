@@ -17,6 +17,7 @@ from archive.errors import CannotWrite, Damaged, Locked, UsageError
 from archive.storage.database import connect, open_readonly
 from archive.storage.ingest import Outcome
 from archive.storage.lock import is_locked, lock
+from archive.storage.rebuild import rebuild
 from archive.storage.store import BATCH, Store
 from archive.storage.verify import problems
 from tests.crawling import rows
@@ -351,6 +352,19 @@ def test_another_program_s_transaction_is_named(
                 store.record(capture(body=page_html("甲。")))
     with Store(tmp_path, SOURCES) as store:
         assert store.recovered == 1
+
+
+def test_a_rebuild_waits_for_another_program_only_so_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(tmp_path, SOURCES) as store:
+        store.record(capture(body=page_html("甲。")))
+    monkeypatch.setattr("archive.storage.rebuild.BUSY_MS", 10)
+    with closing(sqlite3.connect(tmp_path / "bulletins.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Locked, match=r"another program holds .*bulletins\.db: close it"):
+            rebuild(tmp_path, SOURCES)
+    assert rebuild(tmp_path, SOURCES) == 1
 
 
 def test_a_database_of_another_version_or_none_says_what_to_do(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from archive.captures.warc import warc_files
-from archive.errors import CannotWrite, Damaged, UsageError
+from archive.errors import CannotWrite, Damaged, Locked, UsageError
 from archive.normalise.gazetteer import divisions
 from archive.normalise.provinces import PROVINCES
 from archive.search import Index
@@ -160,8 +160,10 @@ def _check_schema(conn: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def explain(path: Path, error: sqlite3.DatabaseError) -> CannotWrite | Damaged:
+def explain(path: Path, error: sqlite3.DatabaseError) -> Locked | CannotWrite | Damaged:
     """The archive's error for one of SQLite's while a database is opened or derived."""
+    if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        return Locked(f"another program holds {path}: close it and try again")
     if isinstance(error, sqlite3.OperationalError):
         return CannotWrite(
             f"cannot write {path}: {error}; check the folder, its permissions and the disk"

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from archive.captures.warc import read_captures, recover, warc_files
 from archive.errors import CannotWrite, Damaged
 from archive.sources import Source
-from archive.storage.database import ENTRIES_INDEX, NAME, connect, explain, readonly
+from archive.storage.database import BUSY_MS, ENTRIES_INDEX, NAME, connect, explain, readonly
 from archive.storage.ingest import Ingester
 from archive.storage.lock import lock
 
@@ -137,11 +137,18 @@ def _put_in_place(conn: sqlite3.Connection, path: Path) -> None:
     """
     try:
         _delete_unusable(path)
-        with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as live:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)) as live:
+            # The backup would wait for another writer without end.
+            live.execute("BEGIN IMMEDIATE")
+            live.execute("ROLLBACK")
             conn.backup(live)
             live.execute("PRAGMA journal_mode = WAL")
-    except (sqlite3.Error, OSError) as error:
-        raise CannotWrite(f"cannot write {path}: {error}; check the folder and the disk") from error
+    except sqlite3.DatabaseError as error:
+        raise explain(path, error) from error
+    except OSError as error:
+        raise CannotWrite(
+            f"cannot write {path}: {error.strerror}; check the folder and the disk"
+        ) from error
 
 
 def _delete_unusable(path: Path) -> None:

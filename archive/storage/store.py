@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import Self
 
 from archive.captures.warc import Capture, WarcWriter, recover, warc_files
-from archive.errors import CannotWrite, Damaged, IncidentKind, Locked
+from archive.errors import CannotWrite, IncidentKind, Locked
 from archive.sources import Source
 from archive.storage.crawl_log import CrawlLog
-from archive.storage.database import NAME, connect, needs_rebuild
+from archive.storage.database import NAME, connect, explain, needs_rebuild
 from archive.storage.ingest import Ingester, Outcome
 from archive.storage.lock import lock
 from archive.storage.rebuild import derive_again
@@ -172,5 +172,5 @@ def _named(error: Exception, path: Path) -> Exception:
             f"cannot write {path}: {error}; the captures are kept, the next run takes them in"
         )
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.IntegrityError):
-        return Damaged(f"{path} is damaged ({error}): run `bulletins rebuild`")
+        return explain(path, error)
     return error
