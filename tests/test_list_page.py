@@ -243,3 +243,26 @@ def test_any_list(parts: list[str]) -> None:
             assert row.title
             assert row.address.startswith(f"https://{HOST}/")
             assert row.listed in (None, date(2021, 3, 4))
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("opening", ["(", "发布日期", "日期：", "(2020-05-13", ""])
+def test_a_row_with_much_whitespace_is_read_at_once(opening: str) -> None:
+    row = f"<li><a href='/t20200513_1.html'>样例</a>{opening}{' ' * 200_000}x</li>"
+    [(_, title, _)] = rows(row)
+    assert title == "样例"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "( 2020-05-13 )",
+        "发布日期 ： 2020-05-13",
+        "时间2020.05.13 10:30",
+        "：2020年5月13日",
+        "[2020-05-13",
+    ],
+)
+def test_dates_that_stand_by_themselves(written: str) -> None:
+    [(_, _, listed)] = rows(f"<li><a href='/a.html'>样例</a>{written}</li>")
+    assert listed == "2020-05-13"

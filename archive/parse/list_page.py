@@ -24,9 +24,10 @@ from archive.parse.written_dates import WRITTEN_DATE, read_date
 from archive.sources import PageContext, date_in_address, document_id
 
 _DATE = re.compile(WRITTEN_DATE)
-# A date that stands by itself, in brackets or after its label, with a time of day or not.
+# A date that stands by itself, in brackets or after its label, with a time of day or not. No two
+# runs of whitespace stand side by side: how long a site makes one must not matter.
 _OWN_DATE = re.compile(
-    r"[\[(（【<]?\s*(?:发布(?:日期|时间)|日期|时间)?\s*[:：]?\s*"
+    r"[\[(（【<]?\s*(?:(?:发布(?:日期|时间)|日期|时间)\s*)?(?:[:：]\s*)?"
     rf"{WRITTEN_DATE}(?:[\sT]+\d{{1,2}}:\d{{2}}(?::\d{{2}})?)?\s*[\])）】>]?"
 )
 _DAY_ONLY = re.compile(r"[\[(（]?\s*(\d{1,2})[-./月](\d{1,2})日?\s*[\])）]?")
