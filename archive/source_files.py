@@ -158,7 +158,8 @@ def own_sources(data: Path) -> tuple[Path, ...]:
 def read_source(path: Path, platforms: Mapping[str, type[ChannelTable]]) -> Source:
     """One source file; raises SourceFileError with the file, the key and what is allowed."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Windows editors begin a UTF-8 file with a byte order mark.
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         return _source(path.stem, raw, platforms)
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"

@@ -78,6 +78,11 @@ def test_every_source_keeps_the_rules(folder: Path) -> None:
         assert {channel.platform for channel in source.channels} <= set(PLATFORMS)
 
 
+def test_a_byte_order_mark_in_front_of_a_file_is_no_error(tmp_path: Path) -> None:
+    plain = read_source(write(tmp_path, GOOD))
+    assert read_source(write(tmp_path, "\ufeff" + GOOD)) == plain
+
+
 def test_ten_lines_make_a_source(tmp_path: Path) -> None:
     source = read_source(write(tmp_path, GOOD))
     assert (source.slug, source.home, source.delay) == ("sample", "https://www.sample.example", 2)
