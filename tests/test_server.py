@@ -39,9 +39,9 @@ def test_an_index_of_another_version_is_rebuilt(
     assert capsys.readouterr().out == (
         "the search index is of another version: rebuilding it ...\n"
     )
-    conn = connect(folder / "bulletins.db").conn
-    assert ENTRIES_INDEX.is_readable(conn)
-    conn.close()
+    # Not connect(), which would rebuild the index itself.
+    with closing(sqlite3.connect(folder / "bulletins.db")) as conn:
+        assert ENTRIES_INDEX.is_readable(conn)
     renew_index(folder)
     assert capsys.readouterr().out == ""
 
@@ -65,7 +65,6 @@ def test_before_serving_the_database_is_checked_and_its_index_rebuilt(tmp_path: 
     outdated(tmp_path)
     with pytest.raises(UsageError, match="there is no such port"):
         serve(tmp_path, *nowhere)
-    # Not connect(), which would rebuild the index itself.
     with closing(sqlite3.connect(tmp_path / "bulletins.db")) as conn:
         assert ENTRIES_INDEX.is_readable(conn)
 
