@@ -17,6 +17,7 @@ import argparse
 import hashlib
 import json
 import os
+import resource
 import shutil
 import sys
 import tomllib
@@ -32,6 +33,8 @@ SURVIVORS = ROOT / "tests" / "mutation" / "survivors.toml"
 # So many of a folder's mutants are a share to within four in a hundred; all take an hour or more.
 SAMPLE = 100
 AIM = 0.85
+# A mutant that writes without end must not fill the disk: past this size it meets an error.
+MAX_FILE_BYTES = 1 << 28
 NOTICED = ("killed", "timeout", "segfault", "caught by type check")
 
 
@@ -155,6 +158,7 @@ def run(names: list[str], jobs: int) -> dict[str, str]:
     from mutmut import __main__ as mutmut
     from mutmut.stats import status_by_exit_code
 
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE_BYTES, MAX_FILE_BYTES))
     mutmut._run(names, jobs)
     found, _ = mutmut.collect_source_file_mutation_data(mutant_names=names)
     return {name: status_by_exit_code[code] for _, name, code in found}
