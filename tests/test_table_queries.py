@@ -293,7 +293,7 @@ def compare(archive: Archive, typed: str, filters: Row, shape: Row) -> None:
         asked["_next"] = page["next"]
 
 
-@settings(max_examples=min(4_000, settings().max_examples))  # each asks up to six pages
+@settings(max_examples=min(1_500, settings().max_examples))  # each asks up to six pages
 @given(typed=st.sampled_from(SEARCHES), filters=FILTERS, shape=SHAPES)
 def test_pages_are_the_same(archive: Archive, typed: str, filters: Row, shape: Row) -> None:
     compare(archive, typed, filters, shape)
