@@ -181,44 +181,32 @@ def status(data: Path, folders: tuple[Path, ...]) -> None:
     """
     from archive.storage.database import open_readonly, outdated
     from archive.storage.lock import is_locked
-    from archive.storage.status import statuses
+    from archive.storage.status import SourceStatus, statuses
 
     with closing(open_readonly(data)) as conn:
         if line := outdated(conn):
             click.echo(line, err=True)
         sources = read_sources((*folders, *own_sources(data)))
         found = statuses(conn, sources, now(), writing=is_locked(data))
-        for (slug,) in conn.execute("SELECT slug FROM sources ORDER BY slug").fetchall():
-            if slug not in sources:
-                click.echo(
-                    f"{slug} has bulletins here but no source file: put {slug}.toml into "
-                    f"{data / 'sources'}, or name its folder with --sources",
-                    err=True,
-                )
-    head = [
-        "source",
-        "bulletins",
-        "newest",
-        "rhythm",
-        "last crawl",
-        "waiting",
-        "incidents",
-        "problem",
-    ]
-    rows = [
-        [
-            s.source,
-            s.bulletins,
-            s.newest,
-            f"{s.rhythm_days} days",
-            s.last_crawl,
-            s.waiting,
-            s.open_incidents,
-            s.problem or "all well",
-        ]
-        for s in found
-    ]
-    click.echo(as_table(head, rows))
+        known = [slug for (slug,) in conn.execute("SELECT slug FROM sources ORDER BY slug")]
+    for slug in known:
+        if slug not in sources:
+            click.echo(
+                f"{slug} is in the archive and has no source file: put {slug}.toml into "
+                f"{data / 'sources'}, or name its folder with --sources",
+                err=True,
+            )
+    columns: dict[str, Callable[[SourceStatus], object]] = {
+        "source": lambda s: s.source,
+        "bulletins": lambda s: s.bulletins,
+        "newest": lambda s: s.newest,
+        "rhythm": lambda s: f"{s.rhythm_days} days",
+        "last crawl": lambda s: s.last_crawl,
+        "waiting": lambda s: s.waiting,
+        "incidents": lambda s: s.open_incidents,
+        "problem": lambda s: s.problem or "all well",
+    }
+    click.echo(as_table(list(columns), [[read(s) for read in columns.values()] for s in found]))
     if any(s.failed for s in found):
         sys.exit(SourceFailed.exit_code)
     if any(s.stale for s in found):

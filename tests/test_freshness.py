@@ -121,3 +121,16 @@ def test_waiting_is_what_a_crawl_asks_for(tmp_path: Path) -> None:
         with Store(tmp_path, SOURCES) as store:
             due = store.crawls.due("mohurd", "xwfb", stamp(now))
         assert mohurd(tmp_path, now).waiting == len(due) == expected, days
+
+
+def test_a_source_without_a_file_is_named(tmp_path: Path) -> None:
+    """Its bulletins stay in the archive, and status does not leave it out without a word."""
+    record(tmp_path, capture(body=page_html("甲。")))
+    with closing(sqlite3.connect(tmp_path / "bulletins.db")) as conn, conn:
+        conn.execute(
+            "INSERT INTO sources (slug, name, home, rhythm_days)"
+            " VALUES ('left', '样例部', 'https://left.example', 7)"
+        )
+    done = invoke("status", tmp_path)
+    assert "left is in the archive and has no source file: put left.toml into" in done.stderr
+    assert "left" not in done.stdout
