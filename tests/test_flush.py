@@ -106,7 +106,9 @@ def test_a_disk_that_cannot_flush_is_one_that_cannot_be_written(
     with Store(tmp_path, SOURCES) as store:
         store.record(capture(body=page_html("甲。")))
         monkeypatch.setattr(os, "fsync", full)
-        with pytest.raises(CannotWrite, match="No space left on device; check the folder"):
+        with pytest.raises(
+            CannotWrite, match=r"000001\.warc\.gz: No space left on device; check the folder"
+        ):
             store.commit()
         monkeypatch.undo()
     with Store(tmp_path, SOURCES) as store:

@@ -414,3 +414,9 @@ def test_a_source_and_its_channels_are_rows(tmp_path: Path) -> None:
         str(("mohurd", c.slug, c.name, source.home + c.path, c.platform, int(c.retired)))
         for c in source.channels
     )
+
+
+def test_a_file_that_is_not_a_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bulletins.db").write_bytes(b"noise" * 1000)
+    with pytest.raises(Damaged, match=r"bulletins\.db is damaged \(file is not a database\)"):
+        Store(tmp_path, SOURCES)
