@@ -108,7 +108,7 @@ def test_real_bulletin_among_45_others(
 
 
 @pytest.mark.parametrize(("era", "column", "channel"), ERAS)
-def test_second_crawl_changes_nothing_and_rebuild_gives_the_same_rows(
+def test_second_crawl_changes_nothing_and_rebuild_makes_the_same_rows(
     tmp_path: Path, era: Era, column: str, channel: str
 ) -> None:
     site = site_of(era, column)

@@ -111,7 +111,7 @@ def test_unpack(coding: str, pack: object) -> None:
     assert unpack(pack(body), coding) == body  # type: ignore[operator]
 
 
-def test_a_cut_compressed_body_gives_what_it_holds() -> None:
+def test_a_cut_compressed_body_returns_what_it_holds() -> None:
     body = bytes(range(256)) * 400
     packed = gzip.compress(body)
     found = unpack(packed[: len(packed) // 2], "gzip")

@@ -143,7 +143,7 @@ def test_the_bytes_of_every_answer_are_kept(
     assert victims["drop"] not in kept
 
 
-def test_walls_are_asked_once_and_fleeting_errors_again(tmp_path: Path) -> None:
+def test_block_pages_are_asked_once_and_temporary_errors_again(tmp_path: Path) -> None:
     site, victims = hostile_site()
     crawl(site, tmp_path, "--channel", "xwfb")
     times = {
@@ -188,7 +188,7 @@ def test_a_live_channel_without_a_list_fails_its_source(tmp_path: Path, name: st
     assert rows(tmp_path, "SELECT outcome, walked FROM crawls") == [("failed", 0)]
 
 
-def test_a_wall_in_the_middle_of_a_list_keeps_what_was_listed(tmp_path: Path) -> None:
+def test_a_block_page_in_the_middle_of_a_list_keeps_what_was_listed(tmp_path: Path) -> None:
     site = SampleSite("C", bulletins.shown("C", 1))
     site.lists["gzdt", 2] = hostile.captcha()
     assert crawl(site, tmp_path, "--channel", "gzdt").returncode == 3

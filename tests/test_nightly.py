@@ -86,7 +86,7 @@ def test_silence_past_the_rhythm_is_stale(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_date_that_lies_ahead_is_no_sign_of_life(tmp_path: Path) -> None:
+def test_a_date_that_lies_ahead_does_not_count_as_news(tmp_path: Path) -> None:
     site = site_until(date(2026, 11, 1), count=5)
     first = next(iter(site.pages))
     site.pages = [replace(first, published=date(2062, 1, 1), id=999999), *site.pages]

@@ -297,7 +297,7 @@ def test_filler_lists_page_as_asked() -> None:
         assert len(list(listed(site, MAIN_COLUMN[era]))) == 45
 
 
-def test_era_b_has_fourteen_pager_anchors_outside_rows() -> None:
+def test_era_b_has_fourteen_pager_links_outside_rows() -> None:
     text = demo_site("B", 1).answer("/xinwen/dfxx/index.html").body.decode()
     wrapper = Selector(text).css("div.linkList-section-wrapper")
     anchors = wrapper.css("a")
@@ -409,7 +409,7 @@ def test_era_c_metas() -> None:
     assert metas["MakeTime"] == "2022-05-01 08:00:01"
 
 
-def test_a_broken_title_has_a_blank_in_its_meta_only() -> None:
+def test_a_broken_title_has_a_space_in_its_meta_only() -> None:
     page = all_pages()[BROKEN_TITLE]
     text = layouts.detail(page, "C")
     assert 'name="ArticleTitle" content="海南省海口市： 台风来临前' in text

@@ -105,7 +105,7 @@ def test_crontab_where_there_is_no_systemd(home: Path, zone: str) -> None:
     assert (home / "crontab").read_text() == "0 5 * * * mine\n"
 
 
-def test_neither_systemd_nor_cron_gives_the_line(home: Path) -> None:
+def test_neither_systemd_nor_cron_prints_the_line(home: Path) -> None:
     done = schedule_(home, "install", BARE="1")
     assert done.returncode == 2
     assert "have your own scheduler run" in done.stderr
