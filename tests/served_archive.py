@@ -120,6 +120,13 @@ def write_archive(path: Path) -> None:
             " VALUES (?, 1, 1, ?, ?, '', '')",
             (number, LEARNED, title),
         )
+    _write_entries(db)
+    db.execute("COMMIT")
+    ENTRIES_INDEX.rebuild(db)
+    db.close()
+
+
+def _write_entries(db: sqlite3.Connection) -> None:
     known = {row[0]: row for row in BULLETINS}
     for entry, (number, seq, kind, heading, provinces, text, dates) in enumerate(ENTRIES, start=1):
         slug = f"mohurd-{number}.{seq}"
@@ -138,9 +145,6 @@ def write_archive(path: Path) -> None:
                 "INSERT INTO entry_dates VALUES (?, ?, '日', 0, ?, ?, ?, 'day')",
                 (entry, n, sense, start, end),
             )
-    db.execute("COMMIT")
-    ENTRIES_INDEX.rebuild(db)
-    db.close()
 
 
 class Client:

@@ -12,6 +12,7 @@ EVERY = f'"{label_token("")}"'
 
 
 def needs_pairs(term: Term, common: Container[str]) -> bool:
+    """Whether the table of pairs must be asked: a single ``common`` unit has a table of its own."""
     match term:
         case str():
             units = [unit for stretch in written_units(term) for unit in stretch]

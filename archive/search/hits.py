@@ -221,5 +221,6 @@ class Hits:
 
 
 def last_number(db: sqlite3.Connection, index: Index, first: int, end: int) -> int:
+    """The highest row number from ``first`` up to, not including, ``end``; 0 if there is none."""
     sql = f"select max(docid) from {quoted(index.rows)} where docid >= ? and docid < ?"
     return int(db.execute(sql, (first, end)).fetchone()[0] or 0)
