@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,6 +72,15 @@ class Source:
     enabled: bool
     channels: tuple[Channel, ...]
     layouts: tuple[Layout, ...]
+
+    def digest(self) -> str:
+        """The SHA-256 of all in the source's file that rows are derived by; manners are not."""
+        channels = [
+            (c.slug, c.name, c.path, c.platform, c.rows, c.retired, sorted(c.options.items()))
+            for c in self.channels
+        ]
+        read_by = (self.name, self.home, self.hosts, self.rhythm_days, channels, self.layouts)
+        return hashlib.sha256(repr(read_by).encode()).hexdigest()
 
     def channel(self, slug: str) -> Channel:
         """The channel of that slug; raises UsageError naming those there are."""

@@ -88,12 +88,13 @@ _REPORTED = {
     "channel": "channel",
     "outcome": "outcome",
     "lists": "lists",
-    "pages": "pages",
-    "new": "new_bulletins",
-    "revised": "new_revisions",
-    "same": "unchanged",
+    "asked": "asked",
+    "new": "new",
+    "changed": "changed",
+    "same": "same",
+    "held": "held",
     "missing": "missing",
-    "failures": "failures",
+    "failed": "failed",
 }
 
 

@@ -38,13 +38,10 @@ def in_words(rows: Sequence[Mapping[str, Any]], judged: Sequence[SourceStatus]) 
 
 def _sentence(status: SourceStatus, rows: Sequence[Mapping[str, Any]]) -> str:
     mine = [row for row in rows if row["source"] == status.source]
-    total = {
-        key: sum(row[key] for row in mine)
-        for key in ("new_bulletins", "new_revisions", "missing", "failures")
-    }
+    total = {key: sum(row[key] for row in mine) for key in ("new", "changed", "missing")}
     parts = [
-        f"{total['new_bulletins']} new bulletins",
-        f"{total['new_revisions']} revised",
+        f"{total['new']} new bulletins",
+        f"{total['changed']} revised",
         f"{total['missing']} missing",
     ]
     if status.waiting:

@@ -25,6 +25,7 @@ from archive.clock import now, stamp
 from archive.errors import IncidentKind
 from archive.sources import Channel, Source
 from archive.storage.crawl_log import DuePage
+from archive.storage.incidents import Incident
 from archive.storage.ingest import Outcome
 from archive.storage.store import Store
 from crawler.middlewares import TARGET, RobotsUnavailable, Target
@@ -46,11 +47,12 @@ _HOST_INCIDENTS = ("unreachable", "wall-", "http-")
 _ENDLESS = "one address leads to another without end: look where the site moved it"
 
 # The columns of ``crawls`` that count something.
-COUNTS = ("lists", "pages", "unchanged", "new_bulletins", "new_revisions", "missing", "failures")
+COUNTS = ("lists", "asked", "same", "new", "changed", "held", "missing", "failed")
 _COUNTED = {
-    "new": "new_bulletins",
-    "revised": "new_revisions",
-    "same": "unchanged",
+    "new": "new",
+    "revised": "changed",
+    "same": "same",
+    "held": "held",
     "missing": "missing",
 }
 
@@ -275,7 +277,7 @@ class BulletinSpider(scrapy.Spider):
         self._page_done(run)
 
     def _page_done(self, run: ChannelRun) -> None:
-        run.count("pages")
+        run.count("asked")
         self.job.progress.page(self.source.slug, run.channel.slug)
 
     # Failures
@@ -288,7 +290,7 @@ class BulletinSpider(scrapy.Spider):
 
     def _incident(self, run: ChannelRun, address: str, kind: IncidentKind, message: str) -> None:
         self.store.incident(
-            stamp(now()), self.source.slug, run.channel.slug, address, kind, message
+            Incident(stamp(now()), self.source.slug, run.channel.slug, address, kind, message)
         )
 
     def _retry(self, response: Response, outcome: Outcome) -> list[Request]:
@@ -318,7 +320,7 @@ class BulletinSpider(scrapy.Spider):
 
     def _failure(self, run: ChannelRun, what: str, outcome: Outcome) -> None:
         """Say and count a failure; enough of the host's own making in a row end the crawl."""
-        failures = run.count("failures")
+        failures = run.count("failed")
         run.problem = run.problem or f"{what}: {outcome.message}"
         if failures <= SHOWN_FAILURES:
             where = f"{self.source.slug} {run.channel.slug}"
@@ -366,8 +368,8 @@ class BulletinSpider(scrapy.Spider):
 def _row(run: ChannelRun, reason: str) -> dict[str, str | int | None]:
     """How a channel's crawl ended, as its row of ``crawls`` says it."""
     counts = {name: run.counted(name) for name in COUNTS}
-    failed = counts["failures"] > 0
-    unfinished = reason != "finished" and counts["pages"] < run.due
+    failed = counts["failed"] > 0
+    unfinished = reason != "finished" and counts["asked"] < run.due
     stopped = reason not in ("finished", "failing") or (unfinished and not failed)
     return {
         "finished_at": stamp(now()),

@@ -93,7 +93,10 @@ def write_archive(path: Path) -> None:
     """The archive of this file's samples, as a crawl would leave it."""
     db = connect(path).conn
     db.execute("BEGIN")
-    db.execute("INSERT INTO sources VALUES ('mohurd', '住房部样例', 'https://mohurd.example', 10)")
+    db.execute(
+        "INSERT INTO sources (slug, name, home, rhythm_days, digest)"
+        " VALUES ('mohurd', '住房部样例', 'https://mohurd.example', 10, '')"
+    )
     db.execute(
         "INSERT INTO channels VALUES"
         " ('mohurd', 'xwfb', '新闻', 'https://mohurd.example/x', 'numbered', 0)"

@@ -130,9 +130,7 @@ def test_second_crawl_changes_nothing_and_rebuild_makes_the_same_rows(
     for name in ("bulletins", "entries", "revisions", "entry_dates", "attachments"):
         assert after[name] == before[name], name
     assert len(asked(site, 304)) == total
-    found = rows(
-        tmp_path, "SELECT sum(new_bulletins), sum(unchanged) FROM crawls GROUP BY started_at"
-    )
+    found = rows(tmp_path, "SELECT sum(new), sum(same) FROM crawls GROUP BY started_at")
     assert found == [(len(pages), 0), (0, len(pages))]
 
     built = run("rebuild", "--data", tmp_path)

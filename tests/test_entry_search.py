@@ -65,7 +65,10 @@ def add(
 def conn(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     with closing(connect(tmp_path / "bulletins.db").conn) as conn:
         conn.execute("PRAGMA foreign_keys = OFF")
-        conn.executemany("INSERT INTO sources VALUES (?, ?, '', 1)", SOURCES.items())
+        conn.executemany(
+            "INSERT INTO sources (slug, name, home, rhythm_days, digest) VALUES (?, ?, '', 1, '')",
+            SOURCES.items(),
+        )
         yield conn
 
 

@@ -15,6 +15,7 @@ from archive.clock import stamp
 from archive.serving.application import application
 from archive.serving.start_page import source_rows
 from archive.storage.database import open_readonly
+from archive.storage.incidents import Incident
 from archive.storage.status import SourceStatus, freshness, statuses
 from archive.storage.store import Store
 from crawler.cli import main
@@ -115,7 +116,9 @@ def test_waiting_is_what_a_crawl_asks_for(tmp_path: Path) -> None:
     record(tmp_path, capture(f"{HOME}/xwfb/index.html", page, role="list"))
     record(tmp_path, capture(status=404))
     with Store(tmp_path, SOURCES) as store:
-        store.incident("2026-11-01T18:00:00Z", "mohurd", "xwfb", other, "forbidden", "robots")
+        store.incident(
+            Incident("2026-11-01T18:00:00Z", "mohurd", "xwfb", other, "forbidden", "robots")
+        )
     for days, expected in ((0, 2), (30, 2), (31, 0)):
         now = datetime(2026, 11, 1, 18, tzinfo=UTC) + timedelta(days=days)
         with Store(tmp_path, SOURCES) as store:
@@ -128,8 +131,8 @@ def test_a_source_without_a_file_is_named(tmp_path: Path) -> None:
     record(tmp_path, capture(body=page_html("甲。")))
     with closing(sqlite3.connect(tmp_path / "bulletins.db")) as conn, conn:
         conn.execute(
-            "INSERT INTO sources (slug, name, home, rhythm_days)"
-            " VALUES ('left', '样例部', 'https://left.example', 7)"
+            "INSERT INTO sources (slug, name, home, rhythm_days, digest)"
+            " VALUES ('left', '样例部', 'https://left.example', 7, '')"
         )
     done = invoke("status", tmp_path)
     assert "left is in the archive and has no source file: put left.toml into" in done.stderr

@@ -161,7 +161,7 @@ def test_block_pages_are_asked_once_and_temporary_errors_again(tmp_path: Path) -
         file.unlink()
     assert run("rebuild", "--data", tmp_path).returncode == 0
     after = rows(tmp_path, "SELECT * FROM incidents ORDER BY slug")
-    assert after == [row for row in before if row[7] is not None]
+    assert after == [row for row in before if row[9] is not None]
 
 
 LISTS: dict[str, tuple[Callable[[], Response], str, str]] = {

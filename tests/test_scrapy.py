@@ -88,11 +88,11 @@ def test_the_counts_are_scrapys_stats(tmp_path: Path) -> None:
     )
     done = crawl_after(before, tmp_path)
     assert done.returncode == 0, done.stderr
-    counts = "lists, pages, new_bulletins, failures"
+    counts = "lists, asked, new, failed"
     assert rows(tmp_path, f"SELECT {counts} FROM crawls") == [(2, 3, 3, 0)]
     assert "'bulletins/xwfb/lists': 2" in done.stdout
-    assert "'bulletins/xwfb/pages': 3" in done.stdout
-    assert "'bulletins/xwfb/new_bulletins': 3" in done.stdout
+    assert "'bulletins/xwfb/asked': 3" in done.stdout
+    assert "'bulletins/xwfb/new': 3" in done.stdout
 
 
 def test_a_disk_that_is_full_when_the_crawl_is_closed_is_7(tmp_path: Path) -> None:

@@ -171,7 +171,10 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     with closing(connect(path).conn) as conn:
         conn.execute("PRAGMA foreign_keys = OFF")
         conn.execute("BEGIN")
-        conn.execute("INSERT INTO sources VALUES ('mohurd', '住房部样例', '', 1)")
+        conn.execute(
+            "INSERT INTO sources (slug, name, home, rhythm_days, digest)"
+            " VALUES ('mohurd', '住房部样例', '', 1, '')"
+        )
         conn.executemany(
             "INSERT INTO entries (id, slug, bulletin, seq, kind, date, open_end, text, title,"
             " source, url, published, status) VALUES (?, ?, 1, ?, 'item', '2022-01-01', 0, ?,"

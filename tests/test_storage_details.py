@@ -15,6 +15,7 @@ import pytest
 from archive.captures.warc import Capture
 from archive.errors import CannotWrite, Damaged, Locked, UsageError
 from archive.storage.database import connect, open_readonly
+from archive.storage.incidents import Incident
 from archive.storage.ingest import Outcome
 from archive.storage.lock import is_locked, lock
 from archive.storage.rebuild import rebuild
@@ -128,8 +129,8 @@ def test_due_pages_are_bounded_by_date_and_number_the_newest_first(tmp_path: Pat
 
 def test_an_incident_without_an_answer_says_all_that_is_known(tmp_path: Path) -> None:
     with Store(tmp_path, SOURCES) as store:
-        store.incident(AT, "mohurd", "xwfb", PAGE, "unreachable", "no answer")
-        store.incident(AT, "mohurd", "xwfb", PAGE, "unreachable", "no answer")
+        store.incident(Incident(AT, "mohurd", "xwfb", PAGE, "unreachable", "no answer"))
+        store.incident(Incident(AT, "mohurd", "xwfb", PAGE, "unreachable", "no answer"))
     assert incident(tmp_path) == ("mohurd", "xwfb", PAGE, "unreachable", "no answer", None)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from archive.captures.warc import Capture
 from archive.errors import CannotWrite, Damaged, Locked, SourceFileError, UsageError
+from archive.storage.incidents import Incident
 from archive.storage.ingest import Outcome
 from archive.storage.rebuild import rebuild
 from archive.storage.store import Store
@@ -437,7 +438,9 @@ def test_rebuild_keeps_what_no_capture_tells_even_of_a_source_that_never_answere
     sources = load_sources([tmp_path / "sources"])
     with Store(tmp_path, sources) as store:
         crawl = store.begin_crawl("sample", "gzdt", "2026-11-01T18:00:00Z")
-        store.incident("2026-11-01T18:00:01Z", "sample", "gzdt", HOME, "unreachable", "no answer")
+        store.incident(
+            Incident("2026-11-01T18:00:01Z", "sample", "gzdt", HOME, "unreachable", "no answer")
+        )
         store.finish_crawl(crawl, {"outcome": "failed", "finished_at": "2026-11-01T18:00:02Z"})
     before = tables(tmp_path)
     rebuild(tmp_path, sources)
@@ -485,7 +488,9 @@ def test_a_page_without_any_answer_is_given_up_after_a_month(tmp_path: Path) -> 
         assert other in [
             d.address for d in store.crawls.due("mohurd", "xwfb", "2026-11-01T18:00:00Z")
         ]
-        store.incident("2026-11-01T18:00:00Z", "mohurd", "xwfb", other, "forbidden", "robots")
+        store.incident(
+            Incident("2026-11-01T18:00:00Z", "mohurd", "xwfb", other, "forbidden", "robots")
+        )
         assert other in [
             d.address for d in store.crawls.due("mohurd", "xwfb", "2026-11-30T18:00:00Z")
         ]

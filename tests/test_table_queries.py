@@ -76,7 +76,8 @@ def filled(path: Path, seed: int) -> dict[int, Row]:
     with closing(connect(path).conn) as conn:
         conn.execute("PRAGMA foreign_keys = OFF")
         conn.execute(
-            "INSERT INTO sources VALUES ('mohurd', '住房部', '', 1), ('mee', '环境部', '', 1)"
+            "INSERT INTO sources (slug, name, home, rhythm_days, digest)"
+            " VALUES ('mohurd', '住房部', '', 1, ''), ('mee', '环境部', '', 1, '')"
         )
         rows = {number: made(rng, number, DAYS) for number in range(1, SORTED + 1)}
         for row in rows.values():

@@ -108,19 +108,23 @@ class Addresses:
             (bulletin, address),
         )
 
-    def good(self, capture: Capture) -> list[str]:
+    def good(self, capture: Capture, *, changed: bool = False) -> list[str]:
         """The page is there: no night counts as missed any more, and its validators are new.
 
-        Returns its address and those that lead there, for which it is a good answer too.
+        ``changed`` says that it is another text than before. Returns its address and those that
+        lead there, for which it is a good answer too.
         """
         self.conn.execute(
             "UPDATE addresses SET last_good = :at, nights_missed = 0, first_missed = NULL,"
-            " last_missed = NULL, moved_to = NULL, first_captured = coalesce(first_captured, :at),"
+            " last_missed = NULL, moved_to = NULL, changes = changes + :changed,"
+            " checks = checks + (first_captured IS NOT NULL),"
+            " first_captured = coalesce(first_captured, :at),"
             " etag = coalesce(:etag, etag), last_modified = coalesce(:modified, last_modified)"
             " WHERE url = :url",
             {
                 "at": capture.fetched_at,
                 "url": capture.address,
+                "changed": int(changed),
                 "etag": capture.header("ETag") or None,
                 "modified": capture.header("Last-Modified") or None,
             },

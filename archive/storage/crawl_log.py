@@ -18,7 +18,8 @@ RECENT_DAYS = 30
 # that was asked for and never answered has only incidents to show for it.
 _WAITING = (
     "first_captured IS NULL AND coalesce(first_asked,"
-    " (SELECT min(at) FROM incidents WHERE incidents.url = addresses.url), :recent) >= :recent"
+    " (SELECT min(first_seen) FROM incidents WHERE incidents.url = addresses.url), :recent)"
+    " >= :recent"
 )
 
 

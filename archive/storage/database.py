@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from archive.errors import CannotWrite, Damaged, Locked, UsageError
 from archive.normalise.gazetteer import divisions
 from archive.normalise.provinces import PROVINCES
 from archive.search import Index
+from archive.sources import Source
 
 NAME = "bulletins.db"
 # Raise with every change of schema.sql.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # Raise whenever other rows follow from the same captures; tests/test_derivation.py notices.
 # A database of another schema or derivation is derived again when it is next opened for writing:
 # without that, unchanged pages that are now read differently would look revised.
@@ -143,6 +145,21 @@ def needs_rebuild(path: Path) -> bool:
             return schema != 0 and (schema != SCHEMA_VERSION or derivation(conn) != DERIVATION)
     except sqlite3.DatabaseError as error:
         raise explain(path, error) from error
+
+
+def sources_changed(path: Path, sources: Mapping[str, Source]) -> list[str]:
+    """The sources whose files say something else than when the database was derived.
+
+    Raises CannotWrite or Damaged, as ``connect`` does, where the file cannot be read.
+    """
+    if not path.is_file():
+        return []
+    try:
+        with closing(readonly(path)) as conn:
+            known = conn.execute("SELECT slug, digest FROM sources ORDER BY slug").fetchall()
+    except sqlite3.DatabaseError as error:
+        raise explain(path, error) from error
+    return [slug for slug, digest in known if slug in sources and sources[slug].digest() != digest]
 
 
 def _schema(conn: sqlite3.Connection) -> int:

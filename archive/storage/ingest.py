@@ -33,10 +33,21 @@ from archive.storage.classify import (
     classify,
     moved_away,
 )
+from archive.storage.incidents import Incident, Incidents
 from archive.storage.revisions import RevisionWriter
 
 OutcomeKind = Literal[
-    "aside", "column", "list", "end", "new", "revised", "same", "moved", "missing", "failed"
+    "aside",
+    "column",
+    "list",
+    "end",
+    "new",
+    "revised",
+    "same",
+    "held",
+    "moved",
+    "missing",
+    "failed",
 ]
 # One for each capture, so in SQL: through sqlite-utils a rebuild takes 4 % longer.
 _INSERT_CAPTURE = (
@@ -71,6 +82,7 @@ class Ingester:
         self.sources = sources
         self.addresses = Addresses(database)
         self.revisions = RevisionWriter(database)
+        self.incidents = Incidents(database)
         self._known: set[str] = set()
 
     def ingest(self, capture: Capture, location: Location) -> Outcome:
@@ -86,45 +98,25 @@ class Ingester:
             self.addresses.asked(capture)
         outcome = self._outcome(capture, capture_id)
         if outcome.incident:
-            self.incident(
-                capture.fetched_at,
-                capture.source,
-                capture.channel,
-                capture.address,
-                outcome.incident,
-                outcome.message,
-                capture_id,
+            self.incidents.add(
+                Incident(
+                    capture.fetched_at,
+                    capture.source,
+                    capture.channel,
+                    capture.address,
+                    outcome.incident,
+                    outcome.message,
+                    capture_id,
+                )
             )
         elif capture.role not in ("page", "robots"):
-            self._settle(capture, [capture.address])
+            self.incidents.settle(capture.fetched_at, capture.source, [capture.address])
         return outcome
 
-    def incident(
-        self,
-        at: str,
-        source: str,
-        channel: str | None,
-        url: str,
-        kind: IncidentKind,
-        message: str,
-        capture: int | None = None,
-    ) -> None:
-        """Write down what went wrong; the same thing at the same second is one incident."""
-        self.know(source)
-        slug = hashlib.sha256(f"{at} {source} {channel} {kind} {url}".encode()).hexdigest()[:16]
-        self.database.table("incidents").upsert(
-            {
-                "slug": slug,
-                "at": at,
-                "source": source,
-                "channel": channel,
-                "url": url,
-                "kind": kind,
-                "message": message,
-                "capture": capture,
-            },
-            pk="slug",
-        )
+    def incident(self, incident: Incident) -> None:
+        """Write down what went wrong."""
+        self.know(incident.source)
+        self.incidents.add(incident)
 
     def know(self, slug: str) -> None:
         """Write a source and its channels once; raises SourceFileError where it has no file."""
@@ -142,6 +134,7 @@ class Ingester:
                 "name": source.name,
                 "home": source.home,
                 "rhythm_days": source.rhythm_days,
+                "digest": source.digest(),
             },
             pk="slug",
         )
@@ -261,21 +254,13 @@ class Ingester:
             page.bulletin, slug, number, page.digest, capture, capture_id
         )
         self.addresses.holds(capture.address, bulletin, page.digest)
-        self._good(capture)
+        self._good(capture, changed=current is not None)
         return Outcome("revised" if current else "new")
 
-    def _good(self, capture: Capture) -> None:
+    def _good(self, capture: Capture, *, changed: bool = False) -> None:
         """The page is there, for its address and for those whose redirects lead to it."""
-        self._settle(capture, self.addresses.good(capture))
-
-    def _settle(self, capture: Capture, addresses: list[str]) -> None:
-        """A good answer settles what was wrong at these addresses before."""
-        # sqlite-utils updates by primary key only.
-        self.database.conn.executemany(
-            "UPDATE incidents SET resolved_at = ?"
-            " WHERE url = ? AND source = ? AND resolved_at IS NULL",
-            [(capture.fetched_at, address, capture.source) for address in addresses],
-        )
+        found = self.addresses.good(capture, changed=changed)
+        self.incidents.settle(capture.fetched_at, capture.source, found)
 
 
 def bulletin_slug(source: Source, address: str) -> str:

@@ -11,7 +11,8 @@ CREATE TABLE sources (
     slug TEXT PRIMARY KEY,
     name TEXT NOT NULL,
     home TEXT NOT NULL,
-    rhythm_days INTEGER NOT NULL
+    rhythm_days INTEGER NOT NULL,
+    digest TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE channels (
@@ -105,6 +106,8 @@ CREATE TABLE addresses (
     etag TEXT,
     last_modified TEXT,
     digest TEXT,
+    checks INTEGER NOT NULL DEFAULT 0,
+    changes INTEGER NOT NULL DEFAULT 0,
     nights_missed INTEGER NOT NULL DEFAULT 0,
     first_missed TEXT,
     last_missed TEXT,
@@ -210,28 +213,64 @@ CREATE TABLE crawls (
     outcome TEXT NOT NULL CHECK (outcome IN ('running', 'good', 'failed', 'stopped')),
     walked INTEGER NOT NULL DEFAULT 0 CHECK (walked IN (0, 1)),
     lists INTEGER NOT NULL DEFAULT 0,
-    pages INTEGER NOT NULL DEFAULT 0,
-    unchanged INTEGER NOT NULL DEFAULT 0,
-    new_bulletins INTEGER NOT NULL DEFAULT 0,
-    new_revisions INTEGER NOT NULL DEFAULT 0,
+    listed INTEGER NOT NULL DEFAULT 0,
+    expected INTEGER,
+    expected_low INTEGER,
+    expected_high INTEGER,
+    asked INTEGER NOT NULL DEFAULT 0,
+    not_modified INTEGER NOT NULL DEFAULT 0,
+    same INTEGER NOT NULL DEFAULT 0,
+    new INTEGER NOT NULL DEFAULT 0,
+    changed INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0,
     missing INTEGER NOT NULL DEFAULT 0,
-    failures INTEGER NOT NULL DEFAULT 0,
+    gone INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0,
+    requests INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0,
+    seconds REAL NOT NULL DEFAULT 0,
     message TEXT
 ) STRICT;
 CREATE INDEX crawls_by_channel ON crawls (source, channel, id);
 
 CREATE TABLE incidents (
     slug TEXT PRIMARY KEY,
-    at TEXT NOT NULL,
     source TEXT NOT NULL REFERENCES sources(slug),
     channel TEXT,
     url TEXT NOT NULL,
     kind TEXT NOT NULL,
     message TEXT NOT NULL,
+    first_seen TEXT NOT NULL,
+    last_seen TEXT NOT NULL,
+    count INTEGER NOT NULL,
     capture INTEGER REFERENCES captures(id),
+    last_capture INTEGER REFERENCES captures(id),
     resolved_at TEXT
 ) STRICT;
 CREATE INDEX incidents_by_url ON incidents (url);
+CREATE INDEX incidents_open ON incidents (source, kind) WHERE resolved_at IS NULL;
+
+-- Answers that are not believed yet: what they say becomes a revision when it is met again on
+-- another night, or when a person accepts it.
+CREATE TABLE holds (
+    capture INTEGER PRIMARY KEY REFERENCES captures(id),
+    address TEXT NOT NULL,
+    source TEXT NOT NULL REFERENCES sources(slug),
+    channel TEXT,
+    bulletin INTEGER REFERENCES bulletins(id),
+    title TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    message TEXT NOT NULL,
+    held_at TEXT NOT NULL,
+    last_held_at TEXT NOT NULL,
+    last_capture INTEGER NOT NULL REFERENCES captures(id),
+    nights INTEGER NOT NULL,
+    settled_at TEXT,
+    verdict TEXT CHECK (verdict IN ('confirmed', 'accepted', 'rejected', 'withdrawn'))
+) STRICT;
+CREATE INDEX holds_by_address ON holds (address);
+CREATE INDEX holds_by_digest ON holds (digest);
 
 -- One row per entry, province and event date or range; a `since` counts on its first day. An
 -- entry that names no event stands on its own date.

@@ -14,10 +14,11 @@ from types import TracebackType
 from typing import Self
 
 from archive.captures.warc import Capture, WarcWriter, recover, warc_files
-from archive.errors import CannotWrite, IncidentKind, Locked
+from archive.errors import CannotWrite, Locked
 from archive.sources import Source
 from archive.storage.crawl_log import CrawlLog
-from archive.storage.database import NAME, connect, explain, needs_rebuild
+from archive.storage.database import NAME, connect, explain, needs_rebuild, sources_changed
+from archive.storage.incidents import Incident
 from archive.storage.ingest import Ingester, Outcome
 from archive.storage.lock import lock
 from archive.storage.rebuild import derive_again
@@ -46,6 +47,10 @@ class Store:
             path = folder / NAME
             if needs_rebuild(path):
                 say(f"{path} is of another version of the program: deriving it again ...")
+                derive_again(folder, sources)
+            elif changed := sources_changed(path, sources):
+                names = ", ".join(changed)
+                say(f"the source file of {names} has changed: deriving {path} again ...")
                 derive_again(folder, sources)
             self.warc = WarcWriter(folder / "warc")
             self.database = connect(path)
@@ -89,13 +94,11 @@ class Store:
                 self._commit()
         return outcome
 
-    def incident(
-        self, at: str, source: str, channel: str | None, url: str, kind: IncidentKind, message: str
-    ) -> None:
+    def incident(self, incident: Incident) -> None:
         """Write down what went wrong where there was no response to keep."""
         with self._writing():
             self._begin()
-            self.ingester.incident(at, source, channel, url, kind, message)
+            self.ingester.incident(incident)
 
     def commit(self) -> None:
         """Flush all captures to disk, then commit the rows that refer to them."""

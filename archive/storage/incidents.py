@@ -1,0 +1,91 @@
+"""Incidents: what could not be fetched, decoded or believed; one row for a trouble that lasts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from archive.errors import IncidentKind
+
+# A trouble without a capture is kept apart from one with captures: only the latter is derived.
+_OPEN = (
+    "SELECT slug FROM incidents WHERE url = :url AND source = :source AND kind = :kind"
+    " AND channel IS :channel AND resolved_at IS NULL AND (capture IS NULL) = :bare"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What went wrong at an address at an instant; ``capture`` is None where nothing came back."""
+
+    at: str
+    source: str
+    channel: str | None
+    url: str
+    kind: IncidentKind
+    message: str
+    capture: int | None = None
+
+
+class Incidents:
+    """Keeps the table ``incidents``; transactions are the caller's."""
+
+    def __init__(self, database: Database) -> None:
+        self.conn = database.conn
+        self._table = database.table("incidents")
+
+    def add(self, incident: Incident) -> None:
+        """Write down a trouble, in the row of the same one where that is still open."""
+        found = self.conn.execute(
+            _OPEN,
+            {
+                "url": incident.url,
+                "source": incident.source,
+                "kind": incident.kind,
+                "channel": incident.channel,
+                "bare": incident.capture is None,
+            },
+        ).fetchone()
+        if found:
+            self.conn.execute(
+                "UPDATE incidents SET last_seen = ?, last_capture = ?, message = ?,"
+                " count = count + 1 WHERE slug = ?",
+                (incident.at, incident.capture, incident.message, found[0]),
+            )
+            return
+        self._table.upsert(
+            {
+                "slug": _slug(incident),
+                "source": incident.source,
+                "channel": incident.channel,
+                "url": incident.url,
+                "kind": incident.kind,
+                "message": incident.message,
+                "first_seen": incident.at,
+                "last_seen": incident.at,
+                "count": 1,
+                "capture": incident.capture,
+                "last_capture": incident.capture,
+                "resolved_at": None,
+            },
+            pk="slug",
+        )
+
+    def settle(self, at: str, source: str, addresses: Iterable[str]) -> None:
+        """A good answer settles what was wrong at these addresses before."""
+        # sqlite-utils updates by primary key only.
+        self.conn.executemany(
+            "UPDATE incidents SET resolved_at = ?"
+            " WHERE url = ? AND source = ? AND resolved_at IS NULL",
+            [(at, address, source) for address in addresses],
+        )
+
+
+def _slug(incident: Incident) -> str:
+    """A name that is the same whenever the captures are derived again."""
+    parts = (incident.at, incident.source, incident.channel, incident.kind, incident.url)
+    bare = " bare" if incident.capture is None else ""
+    return hashlib.sha256(f"{' '.join(map(str, parts))}{bare}".encode()).hexdigest()[:16]
