@@ -164,10 +164,10 @@ class Addresses:
         found = self.conn.execute(f"{_LEADING} SELECT url FROM leading", {"url": address})
         return [url for (url,) in found.fetchall()]
 
-    def missing(self, capture: Capture) -> bool:
+    def missing(self, capture: Capture) -> list[int]:
         """The page is not there: counted once a night, and gone after enough of them.
 
-        Returns whether a bulletin was ever read here, or at an address that leads here.
+        Returns the bulletins that were read here, or at an address that leads here.
         """
         row = self._table.get(capture.address)
         updates: dict[str, Any] = {"moved_to": None}
@@ -181,10 +181,18 @@ class Addresses:
         bulletins = self._bulletins_at(capture.address)
         if row["nights_missed"] >= NIGHTS_UNTIL_GONE:
             for bulletin, status, seen in bulletins:
-                # Another of its addresses may have answered well since this one was first missed.
-                if status == "live" and seen < row["first_missed"]:
+                if status == "live" and not self._is_elsewhere(bulletin):
                     self._set_status(bulletin, "gone", last_seen=seen)
-        return bool(bulletins)
+        return [bulletin for bulletin, _, _ in bulletins]
+
+    def _is_elsewhere(self, bulletin: int) -> bool:
+        """Whether a bulletin was read at an address that has not been missing since."""
+        found = self.conn.execute(
+            "SELECT 1 FROM addresses WHERE bulletin = ? AND digest IS NOT NULL"
+            " AND nights_missed = 0 AND moved_to IS NULL LIMIT 1",
+            (bulletin,),
+        )
+        return found.fetchone() is not None
 
     def _bulletins_at(self, address: str) -> list[tuple[int, str, str]]:
         """The bulletins of an address and of those that lead to it.

@@ -83,6 +83,19 @@ class Incidents:
             [(at, address, source) for address in addresses],
         )
 
+    def settle_retired(self, at: str, source: str, channels: Iterable[str]) -> None:
+        """What is wrong with lists that are no longer read, or with pages they once named.
+
+        A page that has been captured is settled by an answer of its own.
+        """
+        self.conn.executemany(
+            "UPDATE incidents SET resolved_at = ?"
+            " WHERE source = ? AND channel = ? AND resolved_at IS NULL AND NOT EXISTS"
+            " (SELECT 1 FROM addresses WHERE addresses.url = incidents.url"
+            " AND first_captured IS NOT NULL)",
+            [(at, source, channel) for channel in channels],
+        )
+
 
 def _slug(incident: Incident) -> str:
     """A name that is the same whenever the captures are derived again."""

@@ -33,6 +33,7 @@ from archive.storage.classify import (
     classify,
     moved_away,
 )
+from archive.storage.identity import Identity
 from archive.storage.incidents import Incident, Incidents
 from archive.storage.revisions import RevisionWriter
 
@@ -83,6 +84,7 @@ class Ingester:
         self.addresses = Addresses(database)
         self.revisions = RevisionWriter(database)
         self.incidents = Incidents(database)
+        self.identity = Identity(database, self.addresses)
         self._known: set[str] = set()
 
     def ingest(self, capture: Capture, location: Location) -> Outcome:
@@ -110,7 +112,7 @@ class Ingester:
                 )
             )
         elif capture.role not in ("page", "robots"):
-            self.incidents.settle(capture.fetched_at, capture.source, [capture.address])
+            self._list_is_good(capture)
         return outcome
 
     def incident(self, incident: Incident) -> None:
@@ -220,10 +222,14 @@ class Ingester:
             if self.addresses.leads_back(target, capture.address):
                 raise moved_away(capture)
             self.addresses.moved(capture, target)
+            if (bulletin := self.addresses.known(capture.address).bulletin) is not None:
+                self.identity.settle_address(bulletin)
         return Outcome("moved", location=target)
 
     def _missing(self, capture: Capture) -> Outcome:
-        if self.addresses.missing(capture):
+        if bulletins := self.addresses.missing(capture):
+            for bulletin in bulletins:
+                self.identity.settle_address(bulletin)
             return Outcome("missing")
         return Outcome(
             "missing",
@@ -241,7 +247,12 @@ class Ingester:
         return Outcome("same")
 
     def _page(self, page: Page, capture: Capture, capture_id: int, known: KnownAddress) -> Outcome:
-        slug = bulletin_slug(self.sources[capture.source], capture.address)
+        slug = self.identity.slug(
+            capture,
+            page.bulletin,
+            bulletin_slug(self.sources[capture.source], capture.address),
+            known.bulletin,
+        )
         current = self.revisions.current(slug)
         # If this address returns what it returned before, nothing changed, even if another address
         # of the bulletin differs.
@@ -257,9 +268,21 @@ class Ingester:
         self._good(capture, changed=current is not None)
         return Outcome("revised" if current else "new")
 
+    def _list_is_good(self, capture: Capture) -> None:
+        """A live list that can be read also settles what was wrong with the retired ones."""
+        self.incidents.settle(capture.fetched_at, capture.source, [capture.address])
+        channels = self.sources[capture.source].channels
+        if any(channel.slug == capture.channel and not channel.retired for channel in channels):
+            retired = [channel.slug for channel in channels if channel.retired]
+            self.incidents.settle_retired(capture.fetched_at, capture.source, retired)
+
     def _good(self, capture: Capture, *, changed: bool = False) -> None:
-        """The page is there, for its address and for those whose redirects lead to it."""
+        """The page is there: for its address, those that lead to it, and those it had before."""
         found = self.addresses.good(capture, changed=changed)
+        bulletin = self.addresses.known(capture.address).bulletin
+        if bulletin is not None:
+            self.identity.settle_address(bulletin)
+            found = list(dict.fromkeys([*found, *self.identity.all_addresses(bulletin)]))
         self.incidents.settle(capture.fetched_at, capture.source, found)
 
 

@@ -88,6 +88,7 @@ CREATE TABLE bulletins (
     FOREIGN KEY (source, channel) REFERENCES channels(source, slug)
 ) STRICT;
 CREATE INDEX bulletins_by_published ON bulletins (published);
+CREATE INDEX bulletins_by_source ON bulletins (source, published);
 
 CREATE TABLE addresses (
     url TEXT PRIMARY KEY,
