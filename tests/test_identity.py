@@ -1,4 +1,4 @@
-"""One document is one bulletin, whatever addresses a redesign gives it."""
+"""One document is one bulletin, whatever addresses it has after a redesign."""
 
 from __future__ import annotations
 
@@ -128,6 +128,31 @@ def test_a_formula_is_no_evidence(tmp_path: Path) -> None:
     short = "样例：现将文件印发，见附件。"
     kinds = record(tmp_path, page(OLD, night(1), short), page(HEX, night(1), short))
     assert kinds == ["new", "new"]
+
+
+def test_the_same_words_in_another_template_are_no_revision(tmp_path: Path) -> None:
+    """Era A's template names no source, era C's does, and sets attachments apart."""
+
+    def at(address: str, day: int, said: str) -> Capture:
+        body, tail = ("union", "<p>附件：</p>") if address == OLD else ("editor-content", "")
+        source = "" if address == OLD else "<meta name='ContentSource' content='样例建设报'>"
+        html = (
+            f"<html><head>{source}<meta name='PubDate' content='2020-05-28 10:00'></head><body>"
+            "<h3>样例通报</h3><table><tr><td class='tit'>样例通报</td></tr></table>"
+            f"<div class='{body}'><p>{said}</p>{tail}</div></body></html>"
+        )
+        channel = "xwfb" if address == OLD else "gzdt"
+        return capture(address, html.encode(), at=night(day), channel=channel)
+
+    kinds = record(
+        tmp_path,
+        at(OLD, 1, TEXT),
+        at(SAME_ID, 2, TEXT),
+        at(SAME_ID, 3, TEXT),
+        at(SAME_ID, 4, TEXT + "另有十户。"),
+        at(SAME_ID, 5, TEXT),
+    )
+    assert kinds == ["new", "same", "same", "revised", "revised"]
 
 
 def test_troubles_of_an_old_address_end_when_the_new_one_answers(tmp_path: Path) -> None:

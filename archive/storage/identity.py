@@ -1,12 +1,13 @@
 """Identity: which bulletin a page is, whatever address it is found at, and where it lives now.
 
-A redesign gives documents new addresses. Most keep the publishing system's document id; the others
-are known again by where their old address leads, or by title, date and text.
+After a redesign documents have new addresses. Most keep the publishing system's document id; the
+others are known again by where their old address leads, or by title, date and text.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from difflib import SequenceMatcher
 
@@ -24,6 +25,8 @@ SAME_TEXT = 0.9
 MIN_TEXT = 30
 # SequenceMatcher takes time by the square of the length; the beginning decides.
 _COMPARED = 2000
+# The end of a text that only names its attachments.
+_ATTACHMENTS = re.compile(r"附件[:：][^。；]{0,200}$|附件[:：]?$")
 
 
 class Identity:
@@ -73,6 +76,24 @@ class Identity:
                 return str(slug)
         return None
 
+    def restates(self, bulletin: Bulletin, current: int) -> bool:
+        """Whether a page of another layout says what the current revision says, set differently.
+
+        A new template names a source or sets attachments apart where the old one did not; title,
+        date and text are what the ministry said.
+        """
+        rule, published = self.conn.execute(
+            "SELECT body_rule, published FROM bulletins WHERE id = ?", (current,)
+        ).fetchone()
+        if rule == bulletin.body_rule or bulletin.published is None:
+            return False
+        title, text = self._said(current)
+        return (
+            plain(title) == plain(bulletin.title)
+            and published == bulletin.published.isoformat()
+            and _without_attachments(text) == _without_attachments(text_of(bulletin))
+        )
+
     def settle_address(self, bulletin: int) -> None:
         """Let a bulletin's address be one where it is, if it is no longer where it was.
 
@@ -117,7 +138,7 @@ class Identity:
 
 
 def plain(title: str) -> str:
-    """A title without what a redesign changes: blanks, width of characters, punctuation."""
+    """A title without what a redesign changes: whitespace, width of characters, punctuation."""
     folded = unicodedata.normalize("NFKC", title)
     return "".join(c for c in folded if unicodedata.category(c)[0] in "LN")
 
@@ -126,6 +147,11 @@ def text_of(bulletin: Bulletin) -> str:
     """All that a bulletin's entries say, without white space."""
     entries = [*([bulletin.lead] if bulletin.lead else []), *bulletin.entries]
     return "".join("".join(entry.text for entry in entries).split())
+
+
+def _without_attachments(text: str) -> str:
+    """A text without its last words, where those only list attachments."""
+    return _ATTACHMENTS.sub("", text)
 
 
 def alike(one: str, other: str) -> bool:

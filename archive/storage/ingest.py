@@ -256,7 +256,10 @@ class Ingester:
         current = self.revisions.current(slug)
         # If this address returns what it returned before, nothing changed, even if another address
         # of the bulletin differs.
-        if current and page.digest in (current.digest, known.digest):
+        if current and (
+            page.digest in (current.digest, known.digest)
+            or self.identity.restates(page.bulletin, current.bulletin)
+        ):
             self.addresses.holds(capture.address, current.bulletin, page.digest)
             self._good(capture)
             return Outcome("same")
