@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 
 from bs4 import BeautifulSoup
 
-from archive.captures.warc import Capture, WarcWriter
+from archive.captures.warc import Capture
+from archive.captures.writing import WarcWriter
 from archive.normalise.bulletins import read_bulletin
 from archive.normalise.gazetteer import divisions
 from archive.sources import PageContext, Source

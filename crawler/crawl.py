@@ -69,7 +69,7 @@ def crawl(
     with (
         closing(progress),
         log_lines(progress),
-        Store(options.data, sources, progress.say) as store,
+        Store(options.data, sources, progress.say, os.environ.get("BULLETINS_CONTACT")) as store,
     ):
         if store.recovered:
             progress.say(f"took in {store.recovered} captures of a crawl that was cut off")

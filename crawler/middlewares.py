@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest, NotConfigured
-from scrapy.http import Request, Response
+from scrapy.http import Headers, Request, Response
 from scrapy.robotstxt import RobotParser
 
 from archive.captures.decode import unpack
@@ -118,7 +118,7 @@ class CaptureMiddleware:
         target = request.meta.get(TARGET) or Target(
             self.spider.source.home + urlsplit(request.url).path, None, "robots"
         )
-        capture = to_capture(response, self.spider.source.slug, target)
+        capture = to_capture(request, response, self.spider.source.slug, target)
         try:
             request.cb_kwargs["outcome"] = self.spider.record(capture)
         except Exception as error:
@@ -128,7 +128,7 @@ class CaptureMiddleware:
         return response
 
 
-def to_capture(response: Response, source: str, target: Target) -> Capture:
+def to_capture(request: Request, response: Response, source: str, target: Target) -> Capture:
     """A Scrapy response as a capture; header names are as Scrapy spells them."""
     return Capture(
         url=response.url,
@@ -138,11 +138,16 @@ def to_capture(response: Response, source: str, target: Target) -> Capture:
         role=target.role,
         fetched_at=stamp(now()),
         status=response.status,
-        headers=tuple(
-            (header_text(name), header_text(value))
-            for name, values in response.headers.items()
-            for value in values
-        ),
+        headers=_header_pairs(response.headers),
         body=response.body,
         truncated="dataloss" in response.flags or "partial" in response.flags,
+        request=_header_pairs(request.headers),
+    )
+
+
+def _header_pairs(headers: Headers) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (header_text(name), header_text(value))
+        for name, values in headers.items()
+        for value in values
     )

@@ -18,7 +18,9 @@ from warcio.archiveiterator import ArchiveIterator
 from archive import __version__
 from archive.captures.block_pages import block_page_kind
 from archive.captures.decode import MAX_PAGE_BYTES, decode, unpack
-from archive.captures.warc import WarcWriter, read_captures, recover, warc_files
+from archive.captures.reading import read_captures, recover
+from archive.captures.warc import warc_files
+from archive.captures.writing import WarcWriter
 from archive.errors import CannotWrite, Damaged, Unreadable
 from archive.parse.html import shown_pieces
 from tests.test_warc import capture, read_all

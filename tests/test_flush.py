@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from archive.captures.warc import WarcWriter, read_captures, warc_files
+from archive.captures.reading import read_captures
+from archive.captures.warc import warc_files
+from archive.captures.writing import WarcWriter
 from archive.errors import CannotWrite
 from archive.storage.rebuild import rebuild
 from archive.storage.store import Store

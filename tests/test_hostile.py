@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from warcio.warcwriter import WARCWriter
 
-from archive.captures.warc import read_captures, warc_files
+from archive.captures.reading import read_captures
+from archive.captures.warc import warc_files
 from sample import bulletins, hostile
 from sample.answers import Response, Route
 from sample.layouts import Page, address

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.captures.warc import read_captures, recover, warc_files
+from archive.captures.reading import read_captures, recover
+from archive.captures.warc import warc_files
 from archive.errors import Damaged
 from sample import bulletins
 from sample.answers import Request, Response

@@ -173,7 +173,7 @@ TO_PAGE = Target(PAGE, "xwfb", "page")
 
 def test_an_answer_becomes_a_capture_as_it_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BULLETINS_NOW", "2026-11-01T18:00:00Z")
-    capture = to_capture(respond(), "sample", TO_PAGE)
+    capture = to_capture(Request(PAGE), respond(), "sample", TO_PAGE)
     assert capture.url == "http://127.0.0.1:8000/xwfb/1.html"
     assert (capture.address, capture.source) == (PAGE, "sample")
     assert (capture.channel, capture.role) == ("xwfb", "page")
@@ -191,7 +191,7 @@ def test_an_answer_becomes_a_capture_as_it_was_sent(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(("flag", "cut"), [("dataloss", True), ("partial", True), ("x", False)])
 def test_a_body_that_ended_early_is_marked(flag: str, cut: bool) -> None:
-    assert to_capture(respond(flags=[flag]), "sample", TO_PAGE).truncated is cut
+    assert to_capture(Request(PAGE), respond(flags=[flag]), "sample", TO_PAGE).truncated is cut
 
 
 class Keeper(Spider):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.captures.warc import Capture
+from archive.captures.warc import Capture, warc_files
 from archive.errors import CannotWrite, Damaged, Locked, SourceFileError, UsageError
 from archive.storage.incidents import Incident
 from archive.storage.ingest import Outcome
@@ -224,7 +224,7 @@ def test_rebuild_serves_readers_throughout(tmp_path: Path) -> None:
 
 def test_a_rebuild_that_fails_leaves_the_old_database(tmp_path: Path) -> None:
     record(tmp_path, capture(body=page_html("甲。")))
-    [warc] = (tmp_path / "warc").iterdir()
+    [warc] = warc_files(tmp_path / "warc")
     raw = warc.read_bytes()
     warc.write_bytes(raw[:-60] + b"XX" + raw[-58:] + raw)
     with pytest.raises(Damaged):
@@ -449,7 +449,7 @@ def test_rebuild_keeps_what_no_capture_tells_even_of_a_source_that_never_answere
 
 def test_a_torn_file_beside_an_unusable_database_is_mended_by_rebuild(tmp_path: Path) -> None:
     record(tmp_path, capture(body=page_html("甲。")), capture(body=page_html("乙。")))
-    [warc] = (tmp_path / "warc").iterdir()
+    [warc] = warc_files(tmp_path / "warc")
     warc.write_bytes(warc.read_bytes()[:-50])
     for file in tmp_path.glob("bulletins.db*"):
         file.write_bytes(b"this is no database")

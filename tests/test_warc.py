@@ -10,15 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcio.archiveiterator import ArchiveIterator
 
-from archive.captures.warc import (
-    Capture,
-    Location,
-    WarcWriter,
-    header_text,
-    read_captures,
-    recover,
-    warc_files,
-)
+from archive.captures.reading import read_captures, recover
+from archive.captures.warc import Capture, Location, header_text, warc_files
+from archive.captures.writing import WarcWriter
 from archive.errors import CannotWrite, Damaged
 
 

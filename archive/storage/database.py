@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from archive.captures.warc import warc_files
+from archive.captures.warc import is_imported, warc_files
 from archive.errors import CannotWrite, Damaged, Locked, UsageError
 from archive.normalise.gazetteer import divisions
 from archive.normalise.provinces import PROVINCES
@@ -18,7 +18,7 @@ from archive.sources import Source
 
 NAME = "bulletins.db"
 # Raise with every change of schema.sql.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 # Raise whenever other rows follow from the same captures; tests/test_derivation.py notices.
 # A database of another schema or derivation is derived again when it is next opened for writing:
 # without that, unchanged pages that are now read differently would look revised.
@@ -160,6 +160,25 @@ def sources_changed(path: Path, sources: Mapping[str, Source]) -> list[str]:
     except sqlite3.DatabaseError as error:
         raise explain(path, error) from error
     return [slug for slug, digest in known if slug in sources and sources[slug].digest() != digest]
+
+
+def lacks_imports(folder: Path) -> bool:
+    """Whether a data folder has imported captures that its database does not know.
+
+    A kill between the writing of their file and the derivation leaves it so. Raises Damaged.
+    """
+    imported = {path.name for path in warc_files(folder / "warc") if is_imported(path.name)}
+    path = folder / NAME
+    if not imported or not path.is_file():
+        return bool(imported)
+    try:
+        with closing(readonly(path)) as conn:
+            if _schema(conn) == 0:
+                return True
+            known = conn.execute("SELECT DISTINCT file FROM captures WHERE origin IS NOT NULL")
+            return not imported <= {file for (file,) in known}
+    except sqlite3.DatabaseError as error:
+        raise explain(path, error) from error
 
 
 def _schema(conn: sqlite3.Connection) -> int:

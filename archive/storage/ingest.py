@@ -53,9 +53,9 @@ OutcomeKind = Literal[
 # One for each capture, so in SQL: through sqlite-utils a rebuild takes 4 % longer.
 _INSERT_CAPTURE = (
     "INSERT INTO captures (url, address, source, channel, role, fetched_at, status, content_type,"
-    " etag, last_modified, file, offset, length, digest) VALUES (:url, :address, :source,"
-    " :channel, :role, :fetched_at, :status, :content_type, :etag, :last_modified, :file,"
-    " :offset, :length, :digest) RETURNING id"
+    " etag, last_modified, file, offset, length, digest, revisit, origin) VALUES (:url, :address,"
+    " :source, :channel, :role, :fetched_at, :status, :content_type, :etag, :last_modified, :file,"
+    " :offset, :length, :digest, :revisit, :origin) RETURNING id"
 )
 
 
@@ -172,6 +172,8 @@ class Ingester:
             "offset": location.offset,
             "length": location.length,
             "digest": location.digest,
+            "revisit": location.revisit,
+            "origin": capture.origin,
         }
         return int(self.database.conn.execute(_INSERT_CAPTURE, row).fetchone()[0])
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from archive.captures.warc import read_captures, recover, warc_files
+from archive.captures.reading import in_order
 from archive.errors import CannotWrite, Damaged
 from archive.sources import Source
 from archive.storage.database import BUSY_MS, ENTRIES_INDEX, NAME, connect, explain, readonly
 from archive.storage.ingest import Ingester
 from archive.storage.lock import lock
+from archive.storage.replay import write_index
 
 _BATCH = 500
 
@@ -46,6 +47,7 @@ def derive_again(
             if path.exists():
                 _check_none_is_lost(path, count)
                 _carry_over(path, database, sources)
+            write_index(database.conn, folder / "warc")
             _put_in_place(database.conn, path)
     except sqlite3.OperationalError as error:
         raise explain(fresh, error) from error
@@ -62,17 +64,14 @@ def _derive(
 ) -> int:
     count = 0
     ingester = Ingester(database, sources)
-    files = warc_files(folder / "warc")
     database.conn.execute("BEGIN IMMEDIATE")
-    for warc in files:
-        # Only the newest file can have been torn by a kill, and this process has the lock.
-        for location, capture in (recover if warc == files[-1] else read_captures)(warc):
-            ingester.ingest(capture, location)
-            count += 1
-            if count % _BATCH == 0:
-                database.conn.execute("COMMIT")
-                database.conn.execute("BEGIN IMMEDIATE")
-                progress(count)
+    for location, capture in in_order(folder / "warc"):
+        ingester.ingest(capture, location)
+        count += 1
+        if count % _BATCH == 0:
+            database.conn.execute("COMMIT")
+            database.conn.execute("BEGIN IMMEDIATE")
+            progress(count)
     database.conn.execute("COMMIT")
     if not ENTRIES_INDEX.is_current(database.conn):
         # The rows came one by one; an index built in one go keeps them in its own order.

@@ -41,10 +41,15 @@ CREATE TABLE captures (
     offset INTEGER NOT NULL,
     length INTEGER NOT NULL,
     digest TEXT NOT NULL,
+    -- The profile of a WARC revisit record, whose payload lies in an earlier record.
+    revisit TEXT CHECK (revisit IN ('identical-payload-digest', 'server-not-modified')),
+    -- JSON: the file and the record of another archive; NULL for what was crawled here.
+    origin TEXT,
     UNIQUE (file, offset)
 ) STRICT;
 CREATE INDEX captures_by_address ON captures (address, id);
 CREATE INDEX captures_by_time ON captures (fetched_at);
+CREATE INDEX captures_by_origin ON captures (file) WHERE origin IS NOT NULL;
 
 CREATE TABLE provinces (
     code TEXT PRIMARY KEY,

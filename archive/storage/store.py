@@ -13,15 +13,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from archive.captures.warc import Capture, WarcWriter, recover, warc_files
+from archive.captures.reading import recover
+from archive.captures.warc import Capture, is_imported, warc_files
+from archive.captures.writing import WarcWriter
 from archive.errors import CannotWrite, Locked
 from archive.sources import Source
 from archive.storage.crawl_log import CrawlLog
-from archive.storage.database import NAME, connect, explain, needs_rebuild, sources_changed
+from archive.storage.database import (
+    NAME,
+    connect,
+    explain,
+    lacks_imports,
+    needs_rebuild,
+    sources_changed,
+)
 from archive.storage.incidents import Incident
 from archive.storage.ingest import Ingester, Outcome
 from archive.storage.lock import lock
 from archive.storage.rebuild import derive_again
+from archive.storage.repeats import earlier
+from archive.storage.replay import update_index
 
 # A hundred captures are a few minutes of polite crawling and commit in some milliseconds.
 BATCH = 100
@@ -30,8 +41,9 @@ BATCH = 100
 class Store:
     """A data folder opened for writing, with its lock.
 
-    ``crawls`` answers questions. A database of another version of the program is derived again
-    first, which ``say`` is told in one line. Raises Locked when another process has the folder,
+    ``crawls`` answers questions; ``contact`` is who crawls, for the WARC files. A database of
+    another version of the program, or one that lacks an imported file, is derived again first,
+    which ``say`` is told in one line. Raises Locked when another process has the folder,
     CannotWrite when the folder refuses, Damaged when the database is not a database.
     """
 
@@ -40,6 +52,7 @@ class Store:
         folder: Path,
         sources: Mapping[str, Source],
         say: Callable[[str], None] = lambda line: None,
+        contact: str | None = None,
     ) -> None:
         self.folder = folder
         self._lock = lock(folder)
@@ -52,7 +65,10 @@ class Store:
                 names = ", ".join(changed)
                 say(f"the source file of {names} has changed: deriving {path} again ...")
                 derive_again(folder, sources)
-            self.warc = WarcWriter(folder / "warc")
+            elif lacks_imports(folder):
+                say(f"{path} lacks captures that were imported: deriving it again ...")
+                derive_again(folder, sources)
+            self.warc = WarcWriter(folder / "warc", contact=contact)
             self.database = connect(path)
             self.ingester = Ingester(self.database, sources)
             self.crawls = CrawlLog(self.database)
@@ -76,6 +92,7 @@ class Store:
         try:
             if kind is None and self._failed is None:
                 self.commit()
+                update_index(self.database.conn, self.folder / "warc")
             elif self.database.conn.in_transaction:
                 self.database.conn.execute("ROLLBACK")
             self.warc.close()
@@ -86,7 +103,7 @@ class Store:
     def record(self, capture: Capture) -> Outcome:
         """Append a capture to the WARC file, then write its rows; committed with the next batch."""
         with self._writing():
-            location = self.warc.append(capture)
+            location = self.warc.append(capture, earlier(self.database.conn, capture))
             self._begin()
             outcome = self.ingester.ingest(capture, location)
             self._pending += 1
@@ -135,12 +152,13 @@ class Store:
     def _recover(self) -> int:
         """Ingest the captures that the database does not know; returns how many there were."""
         last = self.database.conn.execute(
-            "SELECT file, offset + length FROM captures ORDER BY id DESC LIMIT 1"
+            "SELECT file, offset + length FROM captures WHERE origin IS NULL"
+            " ORDER BY id DESC LIMIT 1"
         ).fetchone()
         known, end = last or ("", 0)
         count = 0
         for path in warc_files(self.folder / "warc"):
-            if path.name < known:
+            if path.name < known or is_imported(path.name):
                 continue
             for location, capture in recover(path, end if path.name == known else 0):
                 self._begin()

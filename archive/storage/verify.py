@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from archive.captures.warc import read_captures, warc_files
+from archive.captures.reading import read_captures
+from archive.captures.warc import payload_digest, warc_files
 from archive.clock import now
 from archive.errors import Damaged
 from archive.search import differences
@@ -50,9 +49,11 @@ def _captures(folder: Path, conn: sqlite3.Connection) -> Iterator[str]:
     for path in warc_files(folder / "warc"):
         try:
             for location, capture in read_captures(path):
-                digest = base64.b32encode(hashlib.sha1(capture.body).digest()).decode()  # noqa: S324
+                # A 304 has no payload; the one that it refers to was compared as it was read.
+                unchanged = location.revisit == "server-not-modified"
+                digest = location.digest if unchanged else payload_digest(capture.body)
                 recorded = known.pop((location.file, location.offset), None)
-                if f"sha1:{digest}" != location.digest or recorded not in (None, location.digest):
+                if digest != location.digest or recorded not in (None, location.digest):
                     yield (
                         f"{path}: the record at byte {location.offset} is not what was captured: "
                         "restore the file from a backup"
