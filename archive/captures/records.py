@@ -134,9 +134,7 @@ def _request(capture: Capture, answer_id: str) -> ArcWarcRecord:
         capture.url,
         "request",
         warc_headers_dict={"WARC-Date": capture.fetched_at, "WARC-Concurrent-To": answer_id},
-        http_headers=StatusAndHeaders(
-            f"{target} HTTP/1.1", headers, protocol="GET", is_http_request=True
-        ),
+        http_headers=StatusAndHeaders(f"GET {target} HTTP/1.1", headers, is_http_request=True),
     )
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from archive.captures.cdxj import add_to_index, cdxj_line, count_lines, replace_index
 from archive.captures.warc import Location
 
-# A 304 that refers to no payload would hide the good answers around it.
-_INDEXED = "FROM captures WHERE status != 304 OR revisit IS NOT NULL"
+# pywb replays a 304 as an empty answer even where its payload is known: listed, it would hide the
+# capture that it confirms, which is the closest one without it.
+_INDEXED = "FROM captures WHERE status != 304"
 
 
 def write_index(conn: sqlite3.Connection, folder: Path) -> None:
