@@ -140,6 +140,32 @@ def rebuild(data: Path, folders: tuple[Path, ...]) -> None:
     click.echo(f"{data}/bulletins.db derived again from {count} captures")
 
 
+@main.command("import")
+@click.argument(
+    "files", metavar="FILE...", type=click.Path(path_type=Path), nargs=-1, required=True
+)
+@click.option("--source", metavar="NAME", help="Only pages of this source.")
+@DATA
+@SOURCES
+@exits
+def import_(
+    files: tuple[Path, ...], source: str | None, data: Path, folders: tuple[Path, ...]
+) -> None:
+    """Take in the pages of known sources from WARC or WACZ files of other archives.
+
+    They keep their own time, so the revisions before the first night of ours are there too.
+
+    \b
+    Example:
+      bulletins import mohurd-2020.warc.gz crawl.wacz --data data
+    """
+    from archive.storage.imports import import_files
+
+    sources = read_sources((*folders, *own_sources(data)))
+    for report in import_files(data, sources, files, source, lambda s: click.echo(s, err=True)):
+        click.echo(report.line())
+
+
 @main.command()
 @DATA
 @click.option("--full", is_flag=True, help="Compare every entry with the index, not a sample.")
