@@ -265,7 +265,7 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
 
 
 def test_a_file_begins_with_what_made_it_and_that_robots_txt_was_obeyed(tmp_path: Path) -> None:
-    writer = WarcWriter(tmp_path)
+    writer = WarcWriter(tmp_path, contact="operator@sample.example")
     place = writer.append(capture(1))
     writer.close()
     with (tmp_path / place.file).open("rb") as raw:
@@ -275,5 +275,8 @@ def test_a_file_begins_with_what_made_it_and_that_robots_txt_was_obeyed(tmp_path
     assert lines == [
         f"software: ministry-bulletin-archive/{__version__}",
         "format: WARC File Format 1.1",
+        "conformsTo: https://iipc.github.io/warc-specifications/specifications/warc-format/"
+        "warc-1.1/",
         "robots: obey",
+        "operator: operator@sample.example",
     ]

@@ -11,7 +11,7 @@ import heapq
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -86,5 +86,6 @@ def _new_index(folder: Path) -> Iterator[BinaryIO]:
             os.fsync(out.fileno())
         fresh.replace(folder / NAME)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):
+            fresh.unlink()
         raise cannot_write(folder / NAME, error) from error

@@ -308,8 +308,6 @@ def _answers(name: str, stream: BufferedReader) -> Iterator[Answer]:
             elif record.rec_type in ("response", "revisit"):
                 yield Answer(record, software)
             line = _next_line(record, stream)
-        except Broken as error:
-            raise Broken(f"{error} ({number} of {name})") from error
         except _BROKEN as error:
             raise Broken(f"record {number} of {name} cannot be read") from error
         if not line:

@@ -110,8 +110,9 @@ class _Importer:
         self._candidates = candidates
         self._writer = writer
         self._latest = stamp(now())
-        # Digests of payloads by what a revisit may name: record id, address and time, digest.
-        self._digests: dict[str, str] = {}
+        # Payloads by what a revisit may name: record id, address and time, digest. For each its
+        # digest as we count it, and as the file has it.
+        self._digests: dict[str, tuple[str, str]] = {}
         self._places: dict[tuple[str, str], Location] = {}
         self.written = 0
 
@@ -180,7 +181,7 @@ class _Importer:
 
     def _remember(self, answer: Answer, digest: str) -> None:
         names = (answer.record_id, f"{answer.date} {answer.url}", answer.declared)
-        self._digests.update(dict.fromkeys(filter(None, names), digest))
+        self._digests.update(dict.fromkeys(filter(None, names), (digest, answer.declared)))
 
     def _http(self, answer: Answer, address: str) -> Http | None:
         """The HTTP answer of a record, a revisit with its payload; None where that is not there."""
@@ -203,8 +204,11 @@ class _Importer:
     def _referred(self, answer: Answer) -> str | None:
         """The digest of the payload that a revisit stands for, where it was met before."""
         record_id, url, date = answer.refers_to
-        names = (record_id, f"{date} {url}", answer.declared)
-        return next((self._digests[name] for name in names if name in self._digests), None)
+        for name in (record_id, f"{date} {url}", answer.declared):
+            found = self._digests.get(name)
+            if found and answer.declared in ("", *found):
+                return found[0]
+        return None
 
     def _payload(self, address: str, digest: str) -> Capture | None:
         """A capture with that payload, from this import or from an earlier one."""

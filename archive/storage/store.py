@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -89,16 +89,15 @@ class Store:
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        try:
+        with ExitStack() as at_last:
+            at_last.callback(self._lock.close)
+            at_last.callback(self.database.conn.close)
+            at_last.callback(self.warc.close)
             if kind is None and self._failed is None:
                 self.commit()
                 update_index(self.database.conn, self.folder / "warc")
             elif self.database.conn.in_transaction:
                 self.database.conn.execute("ROLLBACK")
-            self.warc.close()
-            self.database.conn.close()
-        finally:
-            self._lock.close()
 
     def record(self, capture: Capture) -> Outcome:
         """Append a capture to the WARC file, then write its rows; committed with the next batch."""
