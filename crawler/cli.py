@@ -17,6 +17,7 @@ import click
 from archive import __version__
 from archive.cli import DATA, SOURCES, as_table, exits, read_sources
 from archive.cli import main as offline
+from archive.cli_keep import backup, restore
 from archive.errors import SourceFailed
 from archive.source_files import own_sources
 from crawler import schedule as plan
@@ -25,7 +26,7 @@ from crawler.sources import load_sources
 
 @click.group(
     help=offline.help,
-    commands=dict(offline.commands),
+    commands={**offline.commands, "backup": backup, "restore": restore},
     context_settings={**offline.context_settings, "obj": load_sources},
 )
 @click.version_option(__version__, prog_name="bulletins")

@@ -29,6 +29,7 @@ ROOMS = (
     "archive.storage",
     "archive.serving",
     "archive.cli",
+    "archive.cli_keep",
     "crawler",
     "sample",
 )

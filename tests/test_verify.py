@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
 
@@ -15,8 +17,11 @@ import pytest
 from click.testing import CliRunner
 
 from archive.captures.warc import warc_files
+from archive.clock import stamp
+from archive.storage.store import Store
+from archive.storage.verify import problems, tonight
 from crawler.cli import main
-from tests.test_store import HOME, capture, page_html, record
+from tests.test_store import HOME, SOURCES, capture, page_html, record
 
 
 def archive(folder: Path) -> Path:
@@ -153,3 +158,82 @@ def test_each_kind_of_damage_is_named(tmp_path: Path, name: str) -> None:
     code, said = verify(tmp_path)
     assert code == 6, said
     assert says in said
+
+
+def many(folder: Path, count: int) -> Path:
+    """An archive with that many captures in one file; the file."""
+    record(folder, *(capture(body=page_html(f"第{n}号。")) for n in range(count)))
+    [path] = warc_files(folder / "warc")
+    return path
+
+
+def places(folder: Path) -> list[tuple[int, int, int]]:
+    """Id, offset and length of each capture."""
+    with closing(sqlite3.connect(folder / "bulletins.db")) as conn:
+        return conn.execute("SELECT id, offset, length FROM captures ORDER BY id").fetchall()
+
+
+def test_each_part_reads_its_captures_and_no_others(tmp_path: Path) -> None:
+    """Whatever a part reads is damaged in turn; what it does not read may be anything."""
+    path = many(tmp_path, 9)
+    whole = path.read_bytes()
+    for id_, offset, length in places(tmp_path):
+        raw = bytearray(whole)
+        raw[offset : offset + length] = bytes(length)
+        path.write_bytes(raw)
+        noticed = {n: list(problems(tmp_path, part=(n, 4))) for n in range(4)}
+        assert {n for n, found in noticed.items() if found} == {id_ % 4}
+        [line] = noticed[id_ % 4]
+        assert f"is damaged at byte {offset}" in line or f"is torn at byte {offset}" in line
+
+
+def test_a_part_notices_what_was_altered_and_is_still_a_good_record(tmp_path: Path) -> None:
+    archive(tmp_path)
+    rewrite(tmp_path, lambda record: record.replace("乙事".encode(), "丁事".encode()))
+    assert [len(list(problems(tmp_path, part=(n, 3)))) for n in range(3)] == [0, 0, 1]
+    before, after = page_html("丙事。"), page_html("戊事。")
+    rewrite(
+        tmp_path,
+        lambda record: record.replace(before, after).replace(digest(before), digest(after)),
+    )
+    assert [len(list(problems(tmp_path, part=(n, 3)))) for n in range(3)] == [1, 0, 1]
+
+
+def test_every_part_notices_a_file_that_is_gone_or_shorter(tmp_path: Path) -> None:
+    path = many(tmp_path, 3)
+    path.write_bytes(path.read_bytes()[:-1])
+    for number in range(4):
+        [line] = problems(tmp_path, part=(number, 4))
+        assert "is in the database but not in the file: restore the file from a backup" in line
+    path.unlink()
+    assert len(list(problems(tmp_path, part=(0, 4)))) == 1
+
+
+def test_a_part_checks_the_database_and_the_index_as_all_do(tmp_path: Path) -> None:
+    archive(tmp_path)
+    execute(tmp_path, "UPDATE entries SET text = text || '戊' WHERE id = 1")
+    [line] = problems(tmp_path, part=(0, 28))
+    assert "search index: entry 1 " in line
+
+
+@pytest.mark.parametrize(
+    "nights",
+    [
+        pytest.param(range(60), id="every night"),
+        pytest.param(range(0, 420, 7), id="once a week"),
+        pytest.param(sorted(random.Random(1).sample(range(400), 90)), id="nights left out"),
+    ],
+)
+def test_any_28_nights_that_run_read_every_capture(tmp_path: Path, nights: Sequence[int]) -> None:
+    turns = []
+    with Store(tmp_path, SOURCES) as store:
+        for night in nights:
+            begun = datetime(2026, 1, 1, 18, 30, tzinfo=UTC) + timedelta(days=night)
+            # Two channels a night, one of them past midnight in UTC: a night is one turn.
+            for hours in (0, 8):
+                at = stamp(begun + timedelta(hours=hours))
+                store.begin_crawl("mohurd", "xwfb", at)
+            turns.append(tonight(tmp_path))
+    assert {of for _, of in turns} == {28}
+    for first in range(len(turns) - 27):
+        assert {number for number, _ in turns[first : first + 28]} == set(range(28))

@@ -124,6 +124,19 @@ def read_capture(folder: Path, location: Location) -> Capture:
     )
 
 
+def whole_length(path: Path, start: int = 0) -> int:
+    """How many bytes of a file are whole records, counted from a byte where a record begins.
+
+    Another process may be appending to the file: what it adds meanwhile may count or not.
+    """
+    end = start
+    for offset, length, head in _members(path, start):
+        if head is None:
+            break
+        end = offset + length
+    return end
+
+
 def read_original(folder: Path, file: str, offset: int) -> Original:
     """The response at a place that a revisit can refer to; raises Damaged where there is none."""
     path = folder / file

@@ -15,7 +15,9 @@ _PAUSE_SECONDS = 0.005
 _ATTEMPTS = 2000
 
 
-def lock(folder: Path) -> IO[str]:
+def lock(
+    folder: Path, advice: str = "choose another folder with --data or correct its permissions"
+) -> IO[str]:
     """Take the lock of a data folder, creating the folder; it is held until the file is closed.
 
     Raises Locked when another process is writing, CannotWrite when the folder refuses.
@@ -24,10 +26,7 @@ def lock(folder: Path) -> IO[str]:
         folder.mkdir(parents=True, exist_ok=True)
         held = (folder / _NAME).open("w")
     except OSError as error:
-        raise CannotWrite(
-            f"cannot write {folder}: {error.strerror}; choose another folder with --data or "
-            "correct its permissions"
-        ) from error
+        raise CannotWrite(f"cannot write {folder}: {error.strerror}; {advice}") from error
     for _ in range(_ATTEMPTS):
         if _try(held, fcntl.LOCK_EX):
             return held

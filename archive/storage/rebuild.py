@@ -12,10 +12,12 @@ from sqlite_utils import Database
 from archive.captures.reading import in_order
 from archive.errors import CannotWrite, Damaged
 from archive.sources import Source
+from archive.storage.damage import damage, remove_database, replace_damaged
 from archive.storage.database import BUSY_MS, ENTRIES_INDEX, NAME, connect, explain, readonly
 from archive.storage.ingest import Ingester
 from archive.storage.lock import lock
 from archive.storage.replay import write_index
+from archive.storage.space import require_room
 
 _BATCH = 500
 
@@ -39,20 +41,32 @@ def derive_again(
 ) -> int:
     """What ``rebuild`` does, for a caller that holds the lock already."""
     path, fresh = folder / NAME, folder / f"{NAME}.new"
-    _remove(fresh)
+    remove_database(fresh)
+    damaged = damage(path) is not None
+    if path.exists():
+        # The new file, and what the log of writes of the old one grows by.
+        require_room(folder, 2 * path.stat().st_size)
     try:
         database = connect(fresh)
         with closing(database.conn):
             count = _derive(folder, database, sources, progress)
-            if path.exists():
+            if damaged:
+                _carry_over_what_is_left(path, database, sources)
+            elif path.exists():
                 _check_none_is_lost(path, count)
                 _carry_over(path, database, sources)
             write_index(database.conn, folder / "warc")
-            _put_in_place(database.conn, path)
+            if damaged:
+                # So that it can be renamed: a log of writes would stay behind.
+                database.conn.execute("PRAGMA journal_mode = DELETE")
+            else:
+                _put_in_place(database.conn, path)
+        if damaged:
+            _replace(fresh, path)
     except sqlite3.OperationalError as error:
         raise explain(fresh, error) from error
     finally:
-        _remove(fresh)
+        remove_database(fresh)
     return count
 
 
@@ -122,20 +136,23 @@ def _carry_over(old: Path, database: Database, sources: Mapping[str, Source]) ->
     database.conn.execute("COMMIT")
 
 
-def _remove(database: Path) -> None:
-    """Delete a database with the files that SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        database.with_name(database.name + suffix).unlink(missing_ok=True)
+def _carry_over_what_is_left(
+    damaged: Path, database: Database, sources: Mapping[str, Source]
+) -> None:
+    """``_carry_over`` from a damaged database: all of it, or nothing where a row makes no sense."""
+    try:
+        _carry_over(damaged, database, sources)
+    except (sqlite3.DatabaseError, TypeError, ValueError):
+        database.conn.rollback()
 
 
 def _put_in_place(conn: sqlite3.Connection, path: Path) -> None:
     """Replace the contents of the live file, which readers may hold open, in one transaction.
 
     A new file renamed under a running Datasette gave mixed answers in our measurements; the
-    backup API into the live file gave none. A file that is not a database is deleted first.
+    backup API into the live file gave none.
     """
     try:
-        _delete_unusable(path)
         with closing(sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)) as live:
             # The backup would wait for another writer without end.
             live.execute("BEGIN IMMEDIATE")
@@ -144,17 +161,15 @@ def _put_in_place(conn: sqlite3.Connection, path: Path) -> None:
             live.execute("PRAGMA journal_mode = WAL")
     except sqlite3.DatabaseError as error:
         raise explain(path, error) from error
+
+
+def _replace(fresh: Path, path: Path) -> None:
+    """Put the new database in place of a damaged one, which is kept beside it."""
+    try:
+        replace_damaged(fresh, path)
+        with closing(sqlite3.connect(path)) as live:
+            live.execute("PRAGMA journal_mode = WAL")
     except OSError as error:
         raise CannotWrite(
             f"cannot write {path}: {error.strerror}; check the folder and the disk"
         ) from error
-
-
-def _delete_unusable(path: Path) -> None:
-    try:
-        with closing(sqlite3.connect(path)) as live:
-            live.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError:
-        _remove(path)

@@ -16,9 +16,10 @@ from typing import Self
 from archive.captures.reading import recover
 from archive.captures.warc import Capture, is_imported, warc_files
 from archive.captures.writing import WarcWriter
-from archive.errors import CannotWrite, Locked
+from archive.errors import CannotWrite, Damaged, Locked
 from archive.sources import Source
 from archive.storage.crawl_log import CrawlLog
+from archive.storage.damage import damage
 from archive.storage.database import (
     NAME,
     connect,
@@ -33,6 +34,7 @@ from archive.storage.lock import lock
 from archive.storage.rebuild import derive_again
 from archive.storage.repeats import earlier
 from archive.storage.replay import update_index
+from archive.storage.space import LEAST_BYTES, require_room, room
 
 # A hundred captures are a few minutes of polite crawling and commit in some milliseconds.
 BATCH = 100
@@ -41,10 +43,10 @@ BATCH = 100
 class Store:
     """A data folder opened for writing, with its lock.
 
-    ``crawls`` answers questions; ``contact`` is who crawls, for the WARC files. A database of
-    another version of the program, or one that lacks an imported file, is derived again first,
+    ``crawls`` answers questions; ``contact`` is who crawls, for the WARC files. A database that is
+    damaged, of another version of the program, or lacks an imported file, is derived again first,
     which ``say`` is told in one line. Raises Locked when another process has the folder,
-    CannotWrite when the folder refuses, Damaged when the database is not a database.
+    CannotWrite when the folder refuses, Damaged when the captures are damaged.
     """
 
     def __init__(
@@ -58,15 +60,8 @@ class Store:
         self._lock = lock(folder)
         try:
             path = folder / NAME
-            if needs_rebuild(path):
-                say(f"{path} is of another version of the program: deriving it again ...")
-                derive_again(folder, sources)
-            elif changed := sources_changed(path, sources):
-                names = ", ".join(changed)
-                say(f"the source file of {names} has changed: deriving {path} again ...")
-                derive_again(folder, sources)
-            elif lacks_imports(folder):
-                say(f"{path} lacks captures that were imported: deriving it again ...")
+            if why := _why_derive_again(path, sources):
+                say(why)
                 derive_again(folder, sources)
             self.warc = WarcWriter(folder / "warc", contact=contact)
             self.database = connect(path)
@@ -100,7 +95,13 @@ class Store:
                 self.database.conn.execute("ROLLBACK")
 
     def record(self, capture: Capture) -> Outcome:
-        """Append a capture to the WARC file, then write its rows; committed with the next batch."""
+        """Append a capture to the WARC file, then write its rows; committed with the next batch.
+
+        Raises CannotWrite before the disk is full, with all that was recorded committed.
+        """
+        if room(self.folder) < LEAST_BYTES:
+            self.commit()
+            require_room(self.folder, LEAST_BYTES)
         with self._writing():
             location = self.warc.append(capture, earlier(self.database.conn, capture))
             self._begin()
@@ -181,6 +182,31 @@ class Store:
             self._begin()
             self.crawls.finish_crawl(crawl, values)
             self._commit()
+
+
+def _why_derive_again(path: Path, sources: Mapping[str, Source]) -> str | None:
+    """Why a database must be derived again before it is written to, None where it need not be.
+
+    Raises Damaged where it is damaged and no captures are there to derive it from.
+    """
+    if wrong := damage(path):
+        if not warc_files(path.parent / "warc"):
+            raise Damaged(
+                f"{path} is damaged ({wrong}) and there are no captures to derive it from: use "
+                "`bulletins restore`, or move the file away; `bulletins rebuild` needs captures"
+            )
+        return (
+            f"{path} is damaged ({wrong}): deriving it again from the captures; the damaged file "
+            f"is kept as {NAME}.damaged-…"
+        )
+    if needs_rebuild(path):
+        return f"{path} is of another version of the program: deriving it again ..."
+    if changed := sources_changed(path, sources):
+        names = ", ".join(changed)
+        return f"the source file of {names} has changed: deriving {path} again ..."
+    if lacks_imports(path.parent):
+        return f"{path} lacks captures that were imported: deriving it again ..."
+    return None
 
 
 def _named(error: Exception, path: Path) -> Exception:

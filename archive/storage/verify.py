@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from archive.captures.reading import read_captures
-from archive.captures.warc import payload_digest, warc_files
+from archive.captures.reading import read_capture, read_captures
+from archive.captures.warc import Capture, Location, payload_digest, warc_files
 from archive.clock import now
 from archive.errors import Damaged
 from archive.search import differences
@@ -17,20 +17,39 @@ from archive.storage.lock import lock
 
 # How many entries are compared with the index; the full mode compares all.
 SAMPLE = 300
+# The nights in which every capture is read once: the shortest month.
+NIGHTS = 28
 _REBUILD = "run `bulletins rebuild`"
+_RESTORE = "restore the file from a backup"
+
+Part = tuple[int, int]
+"""(number, of): the captures whose id leaves ``number`` when divided by ``of``."""
 
 
-def problems(folder: Path, *, full: bool = False) -> Iterator[str]:
+def tonight(data: Path) -> Part:
+    """The part of the captures whose turn it is: the nights on which a crawl began, counted.
+
+    A night that does not run is no turn, so that any 28 nights that run read every capture.
+    """
+    with closing(open_readonly(data)) as conn:
+        (nights,) = conn.execute(
+            "SELECT count(DISTINCT date(started_at, '+8 hours')) FROM crawls"
+        ).fetchone()
+    return int(nights) % NIGHTS, NIGHTS
+
+
+def problems(data: Path, *, full: bool = False, part: Part | None = None) -> Iterator[str]:
     """The problems of a data folder, one line each.
 
+    Every capture is read, or with ``part`` those of that part; the rest is checked alike.
     Raises UsageError where there is no archive, Damaged where the database cannot be opened,
     Locked while another process writes.
     """
     # Opened for reading first, so that no database is created where there is none.
-    open_readonly(folder).close()
-    with lock(folder), closing(sqlite3.connect(folder / NAME)) as conn:
+    open_readonly(data).close()
+    with lock(data), closing(sqlite3.connect(data / NAME)) as conn:
         try:
-            yield from _captures(folder, conn)
+            yield from _captures(data, conn) if part is None else _part(data, conn, part)
             yield from _database(conn)
             # Another sample every day, so that in time every entry is compared.
             sample = None if full else SAMPLE
@@ -42,6 +61,7 @@ def problems(folder: Path, *, full: bool = False) -> Iterator[str]:
 
 
 def _captures(folder: Path, conn: sqlite3.Connection) -> Iterator[str]:
+    """Read all WARC files from end to end, and compare them with the database."""
     known = {
         (file, offset): digest
         for file, offset, digest in conn.execute("SELECT file, offset, digest FROM captures")
@@ -49,22 +69,58 @@ def _captures(folder: Path, conn: sqlite3.Connection) -> Iterator[str]:
     for path in warc_files(folder / "warc"):
         try:
             for location, capture in read_captures(path):
-                # A 304 has no payload; the one that it refers to was compared as it was read.
-                unchanged = location.revisit == "server-not-modified"
-                digest = location.digest if unchanged else payload_digest(capture.body)
-                recorded = known.pop((location.file, location.offset), None)
-                if digest != location.digest or recorded not in (None, location.digest):
-                    yield (
-                        f"{path}: the record at byte {location.offset} is not what was captured: "
-                        "restore the file from a backup"
-                    )
+                recorded = known.pop((location.file, location.offset), location.digest)
+                if not _is_as_captured(capture, location, recorded):
+                    yield _altered(path, location.offset)
         except Damaged as error:
             yield str(error)
     for file, offset in list(known)[:10]:
-        yield (
-            f"the capture at byte {offset} of {file} is in the database but not in the file: "
-            "restore the file from a backup"
+        yield _lost(file, offset)
+
+
+def _part(folder: Path, conn: sqlite3.Connection, part: Part) -> Iterator[str]:
+    """Read the records of a part of the captures, and see that no file is gone or shorter."""
+    number, of = part
+    short = {
+        str(file): int(last)
+        for file, last, end in conn.execute(
+            "SELECT file, max(offset), max(offset + length) FROM captures GROUP BY file"
         )
+        if not (path := folder / "warc" / file).is_file() or path.stat().st_size < end
+    }
+    yield from (_lost(file, last) for file, last in short.items())
+    for row in conn.execute(
+        "SELECT file, offset, length, digest, revisit FROM captures WHERE id % ? = ? ORDER BY id",
+        (of, number),
+    ):
+        location = Location(*row)
+        if location.file in short:
+            continue
+        try:
+            capture = read_capture(folder / "warc", location)
+        except Damaged as error:
+            yield str(error)
+            continue
+        if not _is_as_captured(capture, location, location.digest):
+            yield _altered(folder / "warc" / location.file, location.offset)
+
+
+def _is_as_captured(capture: Capture, location: Location, recorded: str) -> bool:
+    """Whether a record's payload has the digest that it states, and the database too."""
+    # A 304 has no payload; the one that it refers to was compared as it was read.
+    unchanged = location.revisit == "server-not-modified"
+    digest = location.digest if unchanged else payload_digest(capture.body)
+    return digest == location.digest == recorded
+
+
+def _altered(path: Path, offset: int) -> str:
+    return f"{path}: the record at byte {offset} is not what was captured: {_RESTORE}"
+
+
+def _lost(file: str, offset: int) -> str:
+    return (
+        f"the capture at byte {offset} of {file} is in the database but not in the file: {_RESTORE}"
+    )
 
 
 def _database(conn: sqlite3.Connection) -> Iterator[str]:

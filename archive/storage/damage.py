@@ -1,0 +1,75 @@
+"""A database file that is damaged: found before it is written to, and kept when it is replaced."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from archive.clock import now
+from archive.storage.database import explain, readonly
+
+# What SQLite keeps beside a database; the log of writes goes with the database that it belongs to.
+BESIDE = ("-wal", "-shm", "-journal")
+
+
+def damage(path: Path) -> str | None:
+    """What is wrong with a database file, in SQLite's words; None where it is whole or not there.
+
+    1 GB is read in half a second. Raises CannotWrite or Locked where the file cannot be read.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with closing(readonly(path)) as conn:
+            (line,) = conn.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError as error:
+        raise explain(path, error) from error
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return None if line == "ok" else str(line).splitlines()[-1]
+
+
+def replace_damaged(fresh: Path, path: Path) -> Path:
+    """Put a whole, closed database in place of a damaged one; returns what that is called now.
+
+    The damaged file is kept beside it. A kill on the way leaves the one or the other in place.
+    """
+    kept = _free_name(path)
+    for suffix in BESIDE:
+        beside = path.with_name(path.name + suffix)
+        if beside.exists():
+            beside.rename(kept.with_name(kept.name + suffix))
+    try:
+        os.link(path, kept)
+    except OSError:
+        # Not every file system has links.
+        path.rename(kept)
+    fresh.replace(path)
+    sync_folder(path.parent)
+    return kept
+
+
+def _free_name(path: Path) -> Path:
+    first = path.with_name(f"{path.name}.damaged-{now():%Y%m%dT%H%M%SZ}")
+    found, number = first, 1
+    while found.exists():
+        number += 1
+        found = first.with_name(f"{first.name}-{number}")
+    return found
+
+
+def remove_database(path: Path) -> None:
+    """Delete a database with the files that SQLite keeps beside it."""
+    for suffix in ("", *BESIDE):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's list of names to the disk, so that a rename outlives a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
