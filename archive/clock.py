@@ -64,3 +64,8 @@ def china_instant(day: date, hour: int, minute: int, second: int = 0) -> str:
 def days_before(text: str, days: int) -> str:
     """The stamp ``days`` days before a stamp."""
     return stamp(parse_stamp(text) - timedelta(days=days))
+
+
+def julian_day(text: str) -> float:
+    """A stamp in days, as SQLite's ``julianday`` counts them."""
+    return parse_stamp(text).timestamp() / 86_400 + 2_440_587.5

@@ -122,6 +122,9 @@ class SourceTable(Table):
     hosts: Hosts = ()
     delay: Delay = 2.0
     nightly_pages: Pages = 500
+    # A source with ten new pages a day needs some 430 re-checks a night after a year, and 600 after
+    # eight (archive/storage/rechecks.py); at two seconds each, 500 take a quarter of an hour.
+    nightly_rechecks: Pages = 500
     enabled: Flag = True
     layouts: Annotated[
         tuple[dict[str, Any], ...], Meta(description="tables that begin with [[layouts]]")
@@ -194,6 +197,7 @@ def _source(slug: str, raw: dict[str, Any], platforms: Mapping[str, type[Channel
         delay=table.delay,
         rhythm_days=table.rhythm_days,
         nightly_pages=table.nightly_pages,
+        nightly_rechecks=table.nightly_rechecks,
         enabled=table.enabled,
         channels=tuple(_channel(*item, platforms) for item in table.channels.items()),
         layouts=tuple(_layout(*item) for item in enumerate(table.layouts, start=1)),

@@ -69,6 +69,7 @@ class Source:
     delay: float
     rhythm_days: int
     nightly_pages: int
+    nightly_rechecks: int
     enabled: bool
     channels: tuple[Channel, ...]
     layouts: tuple[Layout, ...]

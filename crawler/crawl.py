@@ -22,7 +22,8 @@ from archive.errors import SourceFailed, UsageError
 from archive.sources import Channel, Source
 from archive.storage.store import Store
 from crawler.progress import Progress, log_lines
-from crawler.spider import BulletinSpider, SourceJob
+from crawler.runs import SourceJob
+from crawler.spider import BulletinSpider
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,9 @@ def crawl(
             crawlers.append(crawler)
         process.start()
         for crawler in crawlers:
-            if fatal := getattr(crawler.spider, "fatal", None):
-                raise fatal
+            spider = crawler.spider
+            if isinstance(spider, BulletinSpider) and spider.crawl.fatal:
+                raise spider.crawl.fatal
         rows = store.crawls.crawls_after(before)
         started = sum(len(mine) for mine in channels.values())
         if len(rows) < started or any(row["outcome"] == "running" for row in rows):

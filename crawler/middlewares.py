@@ -13,16 +13,22 @@ from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Headers, Request, Response
 from scrapy.robotstxt import RobotParser
 
+from archive.captures.block_pages import block_page_kind
 from archive.captures.decode import unpack
 from archive.captures.warc import Capture, Role, header_text
 from archive.clock import now, stamp
-from archive.errors import Unreadable
+from archive.errors import IncidentKind, Unreadable
+from archive.parse.html import shown_pieces
 from archive.sources import Source
 from archive.storage.ingest import Outcome
+from crawler.patience import LONGEST_CRAWL_DELAY, PAUSES, Patience, retry_after
+from crawler.settings import BOT_NAME
 
 MAX_ROBOTS_BYTES = 500 * 1024
 # The key of ``Request.meta`` under which a request has its Target.
 TARGET = "target"
+# The key for how often everything else was asked for before this, in the same crawl.
+ROUND = "round"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,10 @@ class Recorder(Protocol):
     """A spider that records every answer as a capture."""
 
     source: Source
+    patience: Patience
+
+    def sent(self, target: Target) -> None:
+        """Count a request that is on its way."""
 
     def record(self, capture: Capture) -> Outcome:
         """Keep an answer and say what it is."""
@@ -48,53 +58,137 @@ class Recorder(Protocol):
 
 
 class RobotsUnavailable(IgnoreRequest):
-    """robots.txt could not be read, so nothing may be asked of the host for now."""
+    """robots.txt could not be read, so nothing may be asked of the host for now.
+
+    ``kind`` is the incident's; ``again`` says that a second try may mend it.
+    """
+
+    def __init__(
+        self, message: str, kind: IncidentKind = "unreachable", *, again: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.again = again
 
 
 class RobotsMiddleware(RobotsTxtMiddleware):
     """Scrapy's robots.txt middleware with two holes closed.
 
     Scrapy 2.18 and 2.19 let requests through that wait while robots.txt is on its way; here they
-    queue for it. A robots.txt that cannot be fetched, or is answered with a server error or 429,
-    forbids everything (RFC 9309, 2.3.1.4) instead of nothing. Of a long one the first 500 KB are
-    read, as the same standard says (2.5). The delay is the source file's, at least a second.
+    queue for it. A robots.txt that cannot be fetched, or is answered with a server error, 429 or a
+    block page, forbids everything (RFC 9309, 2.3.1.4) instead of nothing; but for block pages it
+    is asked for three times. Of a long one the first 500 KB are read, as the same standard says
+    (2.5). The pause between requests is the source file's, at least a second, or the Crawl-delay
+    of robots.txt where that is longer.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._one_at_a_time = asyncio.Lock()
-        self._why_not: dict[str, str] = {}
+        self._why_not: dict[str, RobotsUnavailable] = {}
+        self.patience = patience_of(crawler)
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
         """The host's rules; raises RobotsUnavailable when they cannot be had."""
-        async with self._one_at_a_time:
-            parser = await super().robot_parser(request)
         netloc = urlsplit(request.url).netloc
+        async with self._one_at_a_time:
+            parser = None
+            if netloc not in self._why_not:
+                parser = await self._ask(request, netloc)
         if netloc in self._why_not:
-            raise RobotsUnavailable(self._why_not[netloc])
+            raise self._why_not[netloc]
+        return parser
+
+    async def _ask(self, request: Request, netloc: str) -> RobotParser | None:
+        parser = await super().robot_parser(request)
+        for number in range(len(PAUSES)):
+            if netloc not in self._why_not or not self._why_not[netloc].again:
+                break
+            self.patience.pause(netloc, number)
+            del self._why_not[netloc], self._parsers[netloc]
+            parser = await super().robot_parser(request)
         return parser
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         """Name a robots.txt without an answer, which Scrapy would log with a traceback."""
-        if request.meta.get("dont_obey_robotstxt"):
-            raise RobotsUnavailable(str(exception) or type(exception).__name__) from exception
+        if request.meta.get("dont_obey_robotstxt") and not isinstance(exception, IgnoreRequest):
+            reason = str(exception) or type(exception).__name__
+            raise RobotsUnavailable(reason, again=True) from exception
 
     async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
-        if response.status >= 500 or response.status == 429:
-            raise RobotsUnavailable(f"robots.txt is answered with {response.status}")
-        body = b""
-        if response.status == 200:
-            coding = header_text(response.headers.get("Content-Encoding") or b"")
-            try:
-                body = unpack(response.body, coding)[:MAX_ROBOTS_BYTES]
-            except Unreadable as error:
-                raise RobotsUnavailable(f"robots.txt cannot be read: {error}") from error
-        response = response.replace(body=body)
-        await super()._parse_robots(response, netloc, request)
+        body = _rules(response)
+        await super()._parse_robots(response.replace(body=body), netloc, request)
+        parser = self._parsers[netloc]
+        delay = parser.crawl_delay(BOT_NAME) if isinstance(parser, RobotParser) else None
+        if delay is not None and delay > LONGEST_CRAWL_DELAY:
+            self._why_not[netloc] = RobotsUnavailable(
+                f"it wants {delay:.0f} seconds between two requests, with which no list is read "
+                "in a night"
+            )
+        elif delay is not None:
+            self.patience.at_least(netloc, delay)
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
-        self._why_not[netloc] = str(exc) or type(exc).__name__
+        if not isinstance(exc, RobotsUnavailable):
+            exc = RobotsUnavailable(str(exc) or type(exc).__name__)
+        self._why_not[netloc] = exc
         super()._robots_error(exc, netloc)
+
+
+def _rules(response: Response) -> bytes:
+    """The rules in an answer for robots.txt; raises RobotsUnavailable where none can be had."""
+    status = response.status
+    cookie = header_text(response.headers.get("Set-Cookie") or b"")
+    try:
+        body = unpack(response.body, header_text(response.headers.get("Content-Encoding") or b""))
+    except Unreadable as error:
+        if status != 200:
+            body = b""
+        else:
+            raise RobotsUnavailable(f"robots.txt cannot be read: {error}") from error
+    shown = body[:MAX_ROBOTS_BYTES].decode("utf-8", errors="replace")
+    # Rules may name a path with "captcha" in it, a page is needed to ask for one.
+    is_page = shown.lstrip("\ufeff \t\r\n").startswith("<")
+    block = block_page_kind(status, cookie, shown, shown_pieces(shown) if is_page else ())
+    if block and (is_page or status != 200):
+        raise RobotsUnavailable(f"its robots.txt is a block page, status {status}", block)
+    if status >= 500 or status == 429:
+        raise RobotsUnavailable(f"robots.txt is answered with {status}", again=True)
+    return body[:MAX_ROBOTS_BYTES] if status == 200 else b""
+
+
+def patience_of(crawler: Crawler) -> Patience:
+    """The patience of a crawl, which its spider has; that of a shell has a new one."""
+    if isinstance(crawler.spider, Recorder):
+        return crawler.spider.patience
+    return Patience(crawler.settings.getfloat("DOWNLOAD_DELAY"))
+
+
+class PatienceMiddleware:
+    """Lets a request wait until its host may be asked, and hears when a host asks for time."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.patience = patience_of(crawler)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        """Wait; raises LeftAlone or Stopped."""
+        host, round_ = urlsplit(request.url).netloc, request.meta.get(ROUND, 0)
+        await self.patience.turn(host, round_, lambda: self.crawler.crawling)
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Honour Retry-After, whatever the error that it comes with."""
+        # A request that took a while to be sent was not made when it began.
+        self.patience.used(urlsplit(request.url).netloc)
+        if response.status >= 400:
+            value = header_text(response.headers.get("Retry-After") or b"")
+            seconds = retry_after(value, header_text(response.headers.get("Date") or b""))
+            self.patience.wait(urlsplit(request.url).netloc, seconds)
+        return response
 
 
 class CaptureMiddleware:
@@ -112,12 +206,13 @@ class CaptureMiddleware:
             raise NotConfigured
         return cls(crawler.spider)
 
+    def process_request(self, request: Request) -> None:
+        """Count the request."""
+        self.spider.sent(self._target(request))
+
     def process_response(self, request: Request, response: Response) -> Response:
         """Record the answer; what it turned out to be is the callback's argument ``outcome``."""
-        # Only robots.txt is asked for by somebody else, a middleware.
-        target = request.meta.get(TARGET) or Target(
-            self.spider.source.home + urlsplit(request.url).path, None, "robots"
-        )
+        target = self._target(request)
         capture = to_capture(request, response, self.spider.source.slug, target)
         try:
             request.cb_kwargs["outcome"] = self.spider.record(capture)
@@ -126,6 +221,12 @@ class CaptureMiddleware:
             self.spider.give_up(error)
             raise
         return response
+
+    def _target(self, request: Request) -> Target:
+        # Only robots.txt is asked for by somebody else, a middleware.
+        found: Target | None = request.meta.get(TARGET)
+        path = urlsplit(request.url).path
+        return found or Target(self.spider.source.home + path, None, "robots")
 
 
 def to_capture(request: Request, response: Response, source: str, target: Target) -> Capture:

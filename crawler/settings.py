@@ -28,13 +28,8 @@ DOWNLOAD_FAIL_ON_DATALOSS = False
 # Off by default in Scrapy.
 DOWNLOAD_VERIFY_CERTIFICATES = True
 
-# A site that is down for seconds is asked twice more; block pages (412, 521, 403) never are.
-RETRY_TIMES = 2
-RETRY_HTTP_CODES = [500, 502, 503, 504, 408, 429, 522, 524]
-# What stays failed after that is an incident, which the archive says in its own words.
-RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
-# The spider asks again for a page that came broken, with the meta of the first try.
-META_COPY_WARN_SKIP_KEYS = ["download_latency", "retry_times"]
+# Scrapy would ask again at once; crawler.source_crawl does when the host had time to recover.
+RETRY_ENABLED = False
 
 # Cookies would be needed only to pass block pages; their code also loads a public suffix list.
 COOKIES_ENABLED = False
@@ -58,7 +53,9 @@ SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawler.middlewares.RobotsMiddleware": 100,
-    # Beyond redirects (600) and retries (550): sees every answer as sent.
+    # After robots.txt, which says how long to wait between requests.
+    "crawler.middlewares.PatienceMiddleware": 150,
+    # Beyond redirects (600): sees every answer as sent.
     "crawler.middlewares.CaptureMiddleware": 900,
 }
 

@@ -16,11 +16,11 @@ QUIET_PAGES = 2
 REPEATED_PAGES = 5
 # How often a night goes down a list whose first page goes on to show something new.
 ROUNDS = 3
-# Of the pages from 2 to 35 a fifth is read each night, of those beyond a seventieth. Items that come
-# in on top push a back-dated one on, away from the pages that are read next: with the fifth it is
-# found within seven nights as long as the list grows by less than a quarter of a page a night, and
-# with the seventieth within ninety-one. A list of 670 pages, the longest known in 2026, costs
-# 7 + 9 or 10 requests a night for it, a fortieth of the list.
+# Of the pages from 2 to 35 a fifth is read each night, of those beyond a seventieth. Items that
+# come in on top push a back-dated one on, away from the pages that are read next: with the fifth it
+# is found within seven nights as long as the list grows by less than a quarter of a page a night,
+# and with the seventieth within ninety-one. A list of 670 pages, the longest known in 2026, costs
+# 7 and 9 or 10 requests a night for it, a fortieth of the list.
 NEAR_PAGES = 35
 NEAR_NIGHTS = 5
 FAR_NIGHTS = 70

@@ -122,7 +122,7 @@ def test_waiting_is_what_a_crawl_asks_for(tmp_path: Path) -> None:
     for days, expected in ((0, 2), (30, 2), (31, 0)):
         now = datetime(2026, 11, 1, 18, tzinfo=UTC) + timedelta(days=days)
         with Store(tmp_path, SOURCES) as store:
-            due = store.crawls.due("mohurd", "xwfb", stamp(now))
+            due = store.crawls.never_captured("mohurd", "xwfb", stamp(now))
         assert mohurd(tmp_path, now).waiting == len(due) == expected, days
 
 

@@ -224,7 +224,8 @@ def test_a_list_that_goes_round_ends(tmp_path: Path, rounds: int) -> None:
         site.routes.setdefault(f"/xwfb/index_{number}.html", site.answer(again))
     assert crawl(site, tmp_path, "--channel", "xwfb").returncode == 0
     assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(20 * rounds,)]
-    assert len([target for target in asked(site) if "index" in target]) <= rounds + 1
+    # What looks like the site going round may be new items that push the others down.
+    assert len([target for target in asked(site) if "index" in target]) <= 2 * rounds + 5
 
 
 def test_an_error_of_our_own_is_never_silent(tmp_path: Path) -> None:
@@ -237,9 +238,9 @@ def test_an_error_of_our_own_is_never_silent(tmp_path: Path) -> None:
 def test_a_fault_in_the_spider_is_raised_where_scrapy_would_log_it(tmp_path: Path) -> None:
     site = SampleSite("A", [replace(bulletins.on_night(1)[0], column="xwfb")])
     faulty = (
-        "import crawler.spider\n"
+        "import crawler.pages\n"
         "from crawler.cli import main\n"
-        "crawler.spider.BulletinSpider._page_done = lambda self, run: 1 / 0\n"
+        "crawler.pages.PageReader._done = lambda self, run: 1 / 0\n"
         "main()"
     )
     with serve(site) as base:

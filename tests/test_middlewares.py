@@ -29,6 +29,7 @@ from crawler.middlewares import (
     Target,
     to_capture,
 )
+from crawler.patience import Patience
 from tests.test_store import SOURCES
 
 PAGE = "https://www.sample.example/xwfb/1.html"
@@ -115,7 +116,8 @@ def test_no_rules_for_now_means_nothing_may_be_asked(status: int) -> None:
     assert ask(middleware, PAGE, PAGE) == [said, said]
     # The answer stands for the rest of the crawl.
     assert ask(middleware, PAGE) == [said]
-    assert len(engine.asked) == 1
+    # Before that it was asked for three times.
+    assert len(engine.asked) == 3
 
 
 @pytest.mark.parametrize("status", [204, 301, 401, 403, 404, 410, 428, 430, 499])
@@ -199,12 +201,17 @@ class Keeper(Spider):
 
     name = "keeper"
     source = SOURCES["mohurd"]
+    patience = Patience(0)
 
     def __init__(self, error: Exception | None = None) -> None:
         super().__init__()
         self.error = error
         self.kept: list[Capture] = []
         self.given_up: list[BaseException] = []
+        self.requested: list[Target] = []
+
+    def sent(self, target: Target) -> None:
+        self.requested.append(target)
 
     def record(self, capture: Capture) -> Outcome:
         if self.error is not None:

@@ -7,8 +7,6 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from archive.search import differences
 from archive.sources import Source
 from archive.storage.database import ENTRIES_INDEX
@@ -18,7 +16,7 @@ from crawler.sources import load_sources
 from sample import bulletins
 from sample.server import SampleSite
 from tests.crawling import asked, crawl, rows, run, tables
-from tests.test_store import HOME, PAGE, SOURCES, capture, page_html, record
+from tests.test_store import HOME, SOURCES, capture, page_html, record
 
 
 def read(data: Path, sql: str) -> list[tuple[object, ...]]:
@@ -74,51 +72,35 @@ def test_readers_and_the_writer_never_wait_for_each_other(tmp_path: Path) -> Non
         assert read(tmp_path, count) == [(2,)]
 
 
+def lists_of(site: SampleSite, data: Path, *words: str, night: int = 1) -> list[str]:
+    """The list pages that a night asks for."""
+    site.log.clear()
+    now = f"2026-11-{night:02d}T18:00:00Z"
+    done = crawl(site, data, "--channel", "xwfb", *words, now=now)
+    assert done.returncode == 0, done.stderr
+    return [target for target in asked(site) if "index" in target]
+
+
 def test_a_first_walk_and_a_full_one_go_to_the_end_of_the_list(tmp_path: Path) -> None:
     site = short_lists()
-
-    def lists(*words: str, now: str) -> list[str]:
-        site.log.clear()
-        assert crawl(site, tmp_path, "--channel", "xwfb", *words, now=now).returncode == 0
-        return [target for target in asked(site) if target in LISTS]
-
-    assert lists(now="2026-11-01T18:00:00Z") == LISTS
-    # Every row of the first page was listed before.
-    assert lists(now="2026-11-02T18:00:00Z") == LISTS[:1]
-    assert lists("--full", now="2026-11-03T18:00:00Z") == LISTS
+    # Past the last page, and back over the borders of those before it.
+    whole = [*LISTS, "/xwfb/index_4.html", LISTS[1], LISTS[0]]
+    assert lists_of(site, tmp_path) == whole
+    # Two pages of rows that were listed before, and this night's share of the others.
+    assert lists_of(site, tmp_path, night=2) == [LISTS[0], LISTS[1], LISTS[2], "/xwfb/index_8.html"]
+    assert lists_of(site, tmp_path, "--full", night=3) == whole
 
 
-def test_a_walk_goes_on_to_the_first_list_page_that_is_all_known(tmp_path: Path) -> None:
-    site = short_lists()
+def test_a_walk_goes_on_until_two_list_pages_in_a_row_are_all_known(tmp_path: Path) -> None:
+    pages = [replace(page, column="xwfb") for page in bulletins.on_night(1)[:19]]
+    site = SampleSite("A", pages, rows=3)
     everything = list(site.pages)
-    site.pages = everything[1:]
-    assert crawl(site, tmp_path, "--channel", "xwfb").returncode == 0
-    site.log.clear()
+    site.pages = everything[4:]
+    lists_of(site, tmp_path)
     site.pages = everything
-    later = "2026-11-02T18:00:00Z"
-    assert crawl(site, tmp_path, "--channel", "xwfb", now=later).returncode == 0
-    assert [target for target in asked(site) if target in LISTS] == LISTS[:2]
+    found = lists_of(site, tmp_path, night=2)
+    assert found[:6] == [LISTS[0], LISTS[1], LISTS[2], "/xwfb/index_4.html", LISTS[1], LISTS[0]]
     assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(len(everything),)]
-
-
-@pytest.mark.parametrize(
-    ("at", "due"), [("2026-12-01T18:00:00Z", True), ("2026-12-02T18:00:00Z", False)]
-)
-def test_a_page_is_asked_for_again_for_thirty_days_with_its_validators(
-    tmp_path: Path, at: str, due: bool
-) -> None:
-    date = "Sun, 01 Nov 2026 00:00:00 GMT"
-    record(tmp_path, capture(body=page_html("甲。"), ETag='"1"', **{"Last-Modified": date}))
-    listed = f"<table><tr><td><a href='{PAGE}'>样例</a></td><td>[2020.05.28]</td></tr></table>"
-    record(tmp_path, capture(f"{HOME}/xwfb/index.html", listed.encode(), role="list"))
-    with Store(tmp_path, SOURCES) as store:
-        found = store.crawls.due("mohurd", "xwfb", at)
-        assert [(page.address, page.etag, page.last_modified) for page in found] == (
-            [(PAGE, '"1"', date)] if due else []
-        )
-        assert [page.address for page in store.crawls.due("mohurd", "xwfb", at, full=True)] == [
-            PAGE
-        ]
 
 
 def test_both_validators_of_the_last_answer_are_sent(tmp_path: Path) -> None:

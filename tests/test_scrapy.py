@@ -60,7 +60,7 @@ def test_scrapy_crawl_names_the_right_command() -> None:
 
 # A crawl in a process of its own, with one line of Python before it.
 CRAWL = """
-import crawler.cli, crawler.crawl, crawler.spider, logging, os, resource
+import crawler.cli, crawler.crawl, crawler.pages, crawler.spider, logging, os, resource
 {before}
 crawler.cli.main()
 """
@@ -120,11 +120,11 @@ def test_warnings_and_errors_of_scrapy_reach_standard_error(
     tmp_path: Path, level: str, shown: bool
 ) -> None:
     before = (
-        "page_done = crawler.spider.BulletinSpider._page_done\n"
+        "done = crawler.pages.PageReader._done\n"
         "def logged(self, run):\n"
         f"    logging.getLogger('scrapy.core').log(logging.{level}, 'heard of %s', 'this')\n"
-        "    page_done(self, run)\n"
-        "crawler.spider.BulletinSpider._page_done = logged"
+        "    done(self, run)\n"
+        "crawler.pages.PageReader._done = logged"
     )
     done = crawl_after(before, tmp_path)
     assert done.returncode == 0, done.stderr

@@ -73,14 +73,15 @@ def test_lines_of_crawls_are_opened_closed_and_read(tmp_path: Path) -> None:
         assert (last["channel"], last["outcome"], last["walked"]) == ("gzdt", "good", 0)
 
 
-def test_when_an_address_was_first_listed(tmp_path: Path) -> None:
+def test_what_was_listed_by_an_instant(tmp_path: Path) -> None:
     later = "2026-11-05T18:00:00Z"
     record(tmp_path, capture(LIST, list_page(PAGE), role="list", at=AT))
     record(tmp_path, capture(LIST, list_page(PAGE, OTHER), role="list", at=later))
     with Store(tmp_path, SOURCES) as store:
-        assert store.crawls.first_listed(PAGE) == AT
-        assert store.crawls.first_listed(OTHER) == later
-        assert store.crawls.first_listed(HOME) is None
+        assert store.crawls.listed_before("mohurd", AT) == {PAGE}
+        assert store.crawls.listed_before("mohurd", later) == {PAGE, OTHER}
+        assert store.crawls.listed_before("mohurd", "2026-10-01T00:00:00Z") == set()
+        assert store.crawls.listed_before("mof", later) == set()
     assert (
         rows(tmp_path, "SELECT last_listed, listed, title FROM addresses")
         == [(later, "2020-05-28", "样例")] * 2
@@ -102,8 +103,11 @@ def test_a_page_is_due_to_the_last_channel_that_listed_it_until_it_is_had(tmp_pa
         elsewhere,
     )
     with Store(tmp_path, SOURCES) as store:
-        assert [page.address for page in store.crawls.due("mohurd", "xwfb", AT)] == [PAGE]
-        assert [page.address for page in store.crawls.due("mohurd", "gzdt-2021", AT)] == [OTHER]
+        found = store.crawls.rechecks("mohurd", ["xwfb", "gzdt-2021"], AT, 9)
+        assert [(page.address, page.channel) for page in found] == [(PAGE, "xwfb")]
+        assert store.crawls.never_captured("mohurd", "xwfb", AT) == []
+        [waiting] = store.crawls.never_captured("mohurd", "gzdt-2021", AT)
+        assert waiting.address == OTHER
 
 
 def test_due_pages_are_bounded_by_date_and_number_the_newest_first(tmp_path: Path) -> None:
@@ -113,7 +117,7 @@ def test_due_pages_are_bounded_by_date_and_number_the_newest_first(tmp_path: Pat
     with Store(tmp_path, SOURCES) as store:
 
         def due(**bounds: object) -> list[int]:
-            found = store.crawls.due("mohurd", "xwfb", AT, **bounds)  # type: ignore[arg-type]
+            found = store.crawls.never_captured("mohurd", "xwfb", AT, **bounds)  # type: ignore[arg-type]
             return [int(page.address[-7:-5]) for page in found]
 
         assert due() == [12, 11, 10]
@@ -121,7 +125,7 @@ def test_due_pages_are_bounded_by_date_and_number_the_newest_first(tmp_path: Pat
         assert due(limit=0) == []
         assert due(since=date(2020, 5, 11)) == [12, 11]
         assert due(since=date(2020, 5, 13)) == []
-        assert store.crawls.due("mohurd", "gzdt", AT) == []
+        assert store.crawls.never_captured("mohurd", "gzdt", AT) == []
 
 
 # Incidents

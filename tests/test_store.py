@@ -478,22 +478,32 @@ def test_after_a_failure_nothing_more_is_written(
     assert rows(tmp_path, "SELECT revision FROM bulletins") == [(2,)]
 
 
-def test_a_page_without_any_answer_is_given_up_after_a_month(tmp_path: Path) -> None:
+def test_a_page_without_any_answer_is_asked_for_nightly_for_a_month_then_more_rarely(
+    tmp_path: Path,
+) -> None:
     record(tmp_path, capture(body=page_html("甲。")))
     other = f"{HOME}/xwfb/202005/t20200529_2.html"
     listed = f"<table><tr><td><a href='{other}'>乙</a></td><td>[2020.05.29]</td></tr></table>"
     record(tmp_path, capture(f"{HOME}/xwfb/index.html", listed.encode(), role="list"))
     with Store(tmp_path, SOURCES) as store:
-        assert other in [
-            d.address for d in store.crawls.due("mohurd", "xwfb", "2026-11-01T18:00:00Z")
-        ]
-        store.incident(
-            Incident("2026-11-01T18:00:00Z", "mohurd", "xwfb", other, "forbidden", "robots")
-        )
-        assert other in [
-            d.address for d in store.crawls.due("mohurd", "xwfb", "2026-11-30T18:00:00Z")
-        ]
-        assert store.crawls.due("mohurd", "xwfb", "2026-12-30T18:00:00Z") == []
+
+        def waits(at: str) -> bool:
+            pages = store.crawls.never_captured("mohurd", "xwfb", at)
+            return other in [page.address for page in pages]
+
+        def asked_again(at: str) -> bool:
+            pages = store.crawls.rechecks("mohurd", ["xwfb"], at, 9)
+            return other in [page.address for page in pages]
+
+        assert waits("2026-11-01T18:00:00Z")
+        for at in ("2026-11-01T18:00:00Z", "2026-12-01T18:00:00Z"):
+            store.incident(Incident(at, "mohurd", "xwfb", other, "forbidden", "robots"))
+            assert waits(at)
+            assert not asked_again(at)
+        assert not waits("2026-12-02T18:00:00Z")
+        # An eighth of the month later, at the latest.
+        assert not asked_again("2026-12-02T18:00:00Z")
+        assert asked_again("2026-12-05T12:00:00Z")
 
 
 def test_two_addresses_that_differ_do_not_revise_each_other_every_night(tmp_path: Path) -> None:

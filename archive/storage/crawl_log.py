@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from sqlite_utils import Database
 
-from archive.clock import days_before
+from archive.clock import days_before, julian_day
+from archive.storage.rechecks import PageHistory, choose
 
-# A page is asked for again, and a failed one retried, for this long after it was first met.
+# A page that was never captured is asked for every night for so long, then ever more rarely.
 RECENT_DAYS = 30
 
 # A page that was never captured and is not given up yet. ``:recent`` is RECENT_DAYS ago; a page
@@ -21,15 +22,32 @@ _WAITING = (
     " (SELECT min(first_seen) FROM incidents WHERE incidents.url = addresses.url), :recent)"
     " >= :recent"
 )
+# A page that was never captured and is given up for now may have nothing but incidents.
+_HISTORIES = (
+    "SELECT url, channel, etag, last_modified, first_captured IS NOT NULL,"
+    " julianday(coalesce(first_captured, first_asked, (SELECT min(first_seen) FROM incidents"
+    " WHERE incidents.url = addresses.url))),"
+    " julianday(CASE WHEN first_captured IS NOT NULL THEN coalesce(last_asked, first_captured)"
+    " ELSE max(coalesce(last_asked, ''), coalesce((SELECT max(last_seen) FROM incidents"
+    " WHERE incidents.url = addresses.url), '')) END),"
+    " julianday(last_good), checks, changes, julianday(listed), nights_missed,"
+    " julianday(first_missed), moved_to IS NOT NULL,"
+    " url IN (SELECT address FROM holds WHERE source = :source AND settled_at IS NULL),"
+    " CASE WHEN nights_missed THEN EXISTS (SELECT 1 FROM addresses AS other"
+    " WHERE other.bulletin = addresses.bulletin AND other.url <> addresses.url"
+    " AND other.last_good >= addresses.first_missed) ELSE 0 END"
+    f" FROM addresses WHERE source = :source AND NOT ({_WAITING})"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class DuePage:
-    """A page to ask for: its canonical address and the validators of the last good answer."""
+    """A page to ask for, for a channel: its canonical address, and the last answer's validators."""
 
     address: str
-    etag: str | None
-    last_modified: str | None
+    channel: str
+    etag: str | None = None
+    last_modified: str | None = None
 
 
 class CrawlLog:
@@ -47,7 +65,7 @@ class CrawlLog:
         self.database.table("crawls").insert(row)
         return self.last_crawl()
 
-    def finish_crawl(self, crawl: int, values: Mapping[str, str | int | None]) -> None:
+    def finish_crawl(self, crawl: int, values: Mapping[str, str | float | None]) -> None:
         """Write how a crawl ended."""
         self.database.table("crawls").update(crawl, dict(values))
 
@@ -73,10 +91,22 @@ class CrawlLog:
         )
         return settled
 
-    def first_listed(self, address: str) -> str | None:
-        """When an address was first met on a list."""
-        listed: str | None = self._one("SELECT first_listed FROM addresses WHERE url = ?", address)
-        return listed
+    def listed_before(self, source: str, at: str) -> frozenset[str]:
+        """The addresses that were on a list of the source at the instant ``at`` or before."""
+        found = self.database.conn.execute(
+            "SELECT url FROM addresses WHERE source = ? AND first_listed <= ?", (source, at)
+        )
+        return frozenset(url for (url,) in found)
+
+    def walks(self, source: str, channel: str) -> int:
+        """How many walks through a channel's list were completed."""
+        return int(
+            self._one(
+                "SELECT count(*) FROM crawls WHERE source = ? AND channel = ? AND walked = 1",
+                source,
+                channel,
+            )
+        )
 
     def waiting(self, source: str, at: str) -> int:
         """How many pages of a source were listed and never captured, and are still asked for."""
@@ -87,7 +117,7 @@ class CrawlLog:
             ).fetchone()[0]
         )
 
-    def due(
+    def never_captured(
         self,
         source: str,
         channel: str,
@@ -97,29 +127,57 @@ class CrawlLog:
         since: date | None = None,
         limit: int | None = None,
     ) -> list[DuePage]:
-        """The pages of a channel to ask for at the instant ``at``, newest listed first.
+        """The pages of a channel that wait to be captured at the instant ``at``, newest first.
 
-        Those waiting, listed on ``since`` or later, at most ``limit`` of them; then those first
-        captured within RECENT_DAYS. With ``full``, however long ago either was.
+        Those listed on ``since`` or later, at most ``limit`` of them, and not given up for the
+        nights to come: those are re-checks. With ``full``, however long ago they were first asked
+        for.
         """
-        asked = {
-            "source": source,
-            "channel": channel,
-            "recent": "" if full else days_before(at, RECENT_DAYS),
-            "since": since.isoformat() if since else "",
-            "limit": -1 if limit is None else limit,
-        }
-        pages = (
-            "SELECT url, etag, last_modified FROM addresses"
-            " WHERE source = :source AND channel = :channel"
+        found = self.database.conn.execute(
+            f"SELECT url, channel, NULL, NULL FROM addresses WHERE source = :source"
+            f" AND channel = :channel AND {_WAITING} AND (listed IS NULL OR listed >= :since)"
+            " ORDER BY listed DESC, rowid LIMIT :limit",
+            {
+                "source": source,
+                "channel": channel,
+                "recent": "" if full else days_before(at, RECENT_DAYS),
+                "since": since.isoformat() if since else "",
+                "limit": -1 if limit is None else limit,
+            },
         )
-        order = "ORDER BY listed DESC, rowid"
-        waiting = self.database.conn.execute(
-            f"{pages} AND {_WAITING} AND (listed IS NULL OR listed >= :since) {order} LIMIT :limit",
-            asked,
+        return [DuePage(*row) for row in found.fetchall()]
+
+    def rechecks(
+        self, source: str, channels: Collection[str], at: str, budget: int | None
+    ) -> list[DuePage]:
+        """The known pages of these channels to ask for again at the instant ``at``.
+
+        By the schedule of ``archive.storage.rechecks`` and at most ``budget`` of them; without a
+        budget every page that was ever captured, newest listed first.
+        """
+        if budget is None:
+            found = self.database.conn.execute(
+                "SELECT url, channel, etag, last_modified FROM addresses WHERE source = ?"
+                " AND first_captured IS NOT NULL ORDER BY listed DESC, rowid",
+                (source,),
+            )
+            return [page for row in found.fetchall() if (page := DuePage(*row)).channel in channels]
+        asked = {"source": source, "recent": days_before(at, RECENT_DAYS)}
+        found = self.database.conn.execute(_HISTORIES, asked)
+        histories = (PageHistory(*row) for row in found)
+        mine = (page for page in histories if page.channel in channels)
+        chosen = choose(mine, julian_day(at), budget)
+        return [
+            DuePage(page.address, page.channel, page.etag, page.last_modified) for page in chosen
+        ]
+
+    def gone(self, source: str, channel: str) -> frozenset[int]:
+        """The ids of a channel's bulletins that are gone."""
+        found = self.database.conn.execute(
+            "SELECT id FROM bulletins WHERE source = ? AND channel = ? AND status = 'gone'",
+            (source, channel),
         )
-        again = self.database.conn.execute(f"{pages} AND first_captured >= :recent {order}", asked)
-        return [DuePage(*row) for row in (*waiting.fetchall(), *again.fetchall())]
+        return frozenset(bulletin for (bulletin,) in found)
 
     def _one(self, sql: str, *values: str) -> Any:
         """The first column of a query's first row, None where there is no row."""

@@ -176,7 +176,7 @@ class Store:
             self._commit()
         return crawl
 
-    def finish_crawl(self, crawl: int, values: Mapping[str, str | int | None]) -> None:
+    def finish_crawl(self, crawl: int, values: Mapping[str, str | float | None]) -> None:
         """Write how a crawl ended, and commit all there is."""
         with self._writing():
             self._begin()

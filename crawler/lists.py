@@ -1,0 +1,123 @@
+"""The lists of a source's channels, read page by page as each channel's walk asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import cast
+
+from scrapy.http import Request, Response
+from twisted.python.failure import Failure
+
+from archive.storage.ingest import Outcome
+from crawler.middlewares import RobotsUnavailable, Target
+from crawler.platforms import PLATFORMS
+from crawler.platforms.step import Step
+from crawler.runs import ChannelRun
+from crawler.source_crawl import MAX_HOPS, SourceCrawl
+
+# The longest list known, of 地方信息, had 670 pages in 2026.
+MAX_LISTS = 5000
+
+
+class ListReader:
+    """Reads lists; ``pages`` makes the requests that follow when a channel's walk is over."""
+
+    def __init__(
+        self, crawl: SourceCrawl, pages: Callable[[ChannelRun], Iterator[Request]]
+    ) -> None:
+        self.crawl = crawl
+        self.pages = pages
+
+    def first(self, run: ChannelRun) -> Request:
+        """The request with which a channel's walk begins."""
+        step = PLATFORMS[run.channel.platform].first(self.crawl.source, run.channel)
+        return self._request(run, step)
+
+    def _request(self, run: ChannelRun, step: Step, hops: int = 0) -> Request:
+        # Lists come before pages, so that all is known before the first page is asked for.
+        return self.crawl.request(
+            Target(step.address, run.channel.slug, step.role),
+            self.read,
+            self.no_answer,
+            {"run": run, "step": step, "hops": hops},
+            priority=10,
+        )
+
+    def read(
+        self, response: Response, run: ChannelRun, step: Step, hops: int, outcome: Outcome
+    ) -> Iterator[Request]:
+        """Go on through the list, or to its pages where the walk is over."""
+        run.count("lists")
+        if outcome.kind == "failed":
+            yield from self._failed(cast("Request", response.request), run, outcome)
+            return
+        self.crawl.answered()
+        if outcome.kind == "moved" and outcome.location:
+            if hops < MAX_HOPS:
+                moved = Step(outcome.location, step.role, step.number)
+                yield self._request(run, moved, hops + 1)
+            else:
+                yield from self._passed_over(run, self.crawl.endless(run, step.address))
+            return
+        following = self._following(run, step, outcome)
+        if following is None:
+            yield from self.pages(run)
+        elif run.counted("lists") >= MAX_LISTS:
+            outcome = self.crawl.endless(run, step.address)
+            self.crawl.failure(run, "list", outcome)
+            yield from self.pages(run)
+        else:
+            yield self._request(run, following)
+
+    def _following(self, run: ChannelRun, step: Step, outcome: Outcome) -> Step | None:
+        """The list page after an answer, None where the walk is over."""
+        platform = PLATFORMS[run.channel.platform]
+        if outcome.kind == "column":
+            return platform.after(step, self.crawl.source, run.channel, outcome)
+        if step.number == 1:
+            run.first = step
+        self.crawl.progress.listed(
+            self.crawl.source.slug, run.channel.slug, run.counted("lists"), len(outcome.rows)
+        )
+        number = run.walk.read(frozenset(row.address for row in outcome.rows))
+        since = self.crawl.job.since
+        if since and outcome.rows and all(r.listed and r.listed < since for r in outcome.rows):
+            return None
+        return self._step(run, number, outcome)
+
+    def _step(self, run: ChannelRun, number: int | None, outcome: Outcome) -> Step | None:
+        if number is None or run.first is None or number == 1:
+            return None if number is None else run.first
+        before = Step(run.first.address, run.first.role, number - 1)
+        platform = PLATFORMS[run.channel.platform]
+        return platform.after(before, self.crawl.source, run.channel, outcome)
+
+    def no_answer(self, failure: Failure) -> Iterator[Request]:
+        """There was no response: go on with what is left."""
+        outcome = self.crawl.unanswered(failure)
+        request: Request = failure.request  # type: ignore[attr-defined]
+        run: ChannelRun = request.cb_kwargs["run"]
+        if outcome and isinstance(failure.value, RobotsUnavailable):
+            # Nothing more is asked of this host.
+            self.crawl.failure(run, "list", outcome)
+            run.done = run.due
+        elif outcome:
+            yield from self._failed(request, run, outcome)
+
+    def _failed(self, request: Request, run: ChannelRun, outcome: Outcome) -> Iterator[Request]:
+        if again := self.crawl.again(request, outcome.incident):
+            yield again
+            return
+        self.crawl.failure(run, "list", outcome, request)
+        yield from self._without(run, outcome)
+
+    def _passed_over(self, run: ChannelRun, outcome: Outcome) -> Iterator[Request]:
+        self.crawl.failure(run, "list", outcome)
+        yield from self._without(run, outcome)
+
+    def _without(self, run: ChannelRun, outcome: Outcome) -> Iterator[Request]:
+        """Go on without a list page: to the next of the night's share, or to the pages."""
+        if run.walk.in_share and (step := self._step(run, run.walk.read(None), outcome)):
+            yield self._request(run, step)
+        else:
+            yield from self.pages(run)

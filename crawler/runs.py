@@ -1,0 +1,106 @@
+"""What one source's crawl is to do, and what became of each of its channels."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import date
+
+from scrapy.statscollectors import StatsCollector
+
+from archive.clock import now, stamp
+from archive.sources import Channel, Source
+from archive.storage.store import Store
+from crawler.platforms.step import Step
+from crawler.progress import Progress
+from crawler.walk import Walk
+
+# The columns of ``crawls`` that a crawl counts up.
+COUNTS = (
+    "lists",
+    "asked",
+    "not_modified",
+    "same",
+    "new",
+    "changed",
+    "held",
+    "missing",
+    "failed",
+    "requests",
+    "bytes",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceJob:
+    """What one source's crawl is to do.
+
+    ``base_url`` replaces scheme and host of what is fetched; ``since`` leaves out what was listed
+    before; ``full`` walks every list to its end and asks for every page; ``max_new`` bounds the
+    pages never captured before, for each channel.
+    """
+
+    source: Source
+    channels: tuple[Channel, ...]
+    store: Store
+    progress: Progress
+    base_url: str | None = None
+    since: date | None = None
+    full: bool = False
+    max_new: int | None = None
+
+
+@dataclass(slots=True)
+class ChannelRun:
+    """One channel's part of a crawl, as it will stand in ``crawls``.
+
+    The counts are Scrapy's stats ``bulletins/<channel>/<count>``. ``first`` is the request of the
+    list's first page, once it is known; ``gone_before`` the bulletins that were gone at the start.
+    """
+
+    channel: Channel
+    crawl: int
+    walk: Walk
+    stats: StatsCollector
+    gone_before: frozenset[int]
+    first: Step | None = None
+    # Until its walk is over a channel has at least its list to ask for.
+    due: int = 1
+    done: int = 0
+    problem: str | None = None
+    began: float = field(default_factory=time.monotonic)
+    ended: float = field(default_factory=time.monotonic)
+
+    def count(self, name: str, more: int = 1) -> int:
+        """Count so many more of ``name``; how many there are now."""
+        self.stats.inc_value(self._key(name), more)
+        self.ended = time.monotonic()
+        return self.counted(name)
+
+    def counted(self, name: str) -> int:
+        """How many of ``name`` there are."""
+        return int(self.stats.get_value(self._key(name), 0))
+
+    def _key(self, name: str) -> str:
+        return f"bulletins/{self.channel.slug}/{name}"
+
+    def outcome(self, reason: str) -> str:
+        """How the crawl ended, for Scrapy's ``reason``."""
+        if reason not in ("finished", "failing"):
+            return "stopped"
+        if self.counted("failed") or self.problem:
+            return "failed"
+        return "stopped" if reason != "finished" and self.done < self.due else "good"
+
+    def row(self, reason: str, gone: frozenset[int]) -> dict[str, str | float | None]:
+        """The channel's row of ``crawls``; ``gone`` are the bulletins that are gone now."""
+        return {
+            "finished_at": stamp(now()),
+            "outcome": self.outcome(reason),
+            "walked": int(self.walk.done),
+            "listed": len(self.walk.seen),
+            "gone": len(gone - self.gone_before),
+            "seconds": round(self.ended - self.began, 3),
+            "message": self.problem,
+            **{name: self.counted(name) for name in COUNTS},
+        }
