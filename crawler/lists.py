@@ -63,8 +63,7 @@ class ListReader:
         if following is None:
             yield from self.pages(run)
         elif run.counted("lists") >= MAX_LISTS:
-            outcome = self.crawl.endless(run, step.address)
-            self.crawl.failure(run, "list", outcome)
+            self.crawl.failure(run, "list", self.crawl.endless(run, step.address))
             yield from self.pages(run)
         else:
             yield self._request(run, following)
@@ -98,9 +97,7 @@ class ListReader:
         request: Request = failure.request  # type: ignore[attr-defined]
         run: ChannelRun = request.cb_kwargs["run"]
         if outcome and isinstance(failure.value, RobotsUnavailable):
-            # Nothing more is asked of this host.
-            self.crawl.failure(run, "list", outcome)
-            run.done = run.due
+            yield from self._passed_over(run, outcome)
         elif outcome:
             yield from self._failed(request, run, outcome)
 
@@ -108,16 +105,21 @@ class ListReader:
         if again := self.crawl.again(request, outcome.incident):
             yield again
             return
+        yield from self._passed_over(run, outcome, request)
+
+    def _passed_over(
+        self, run: ChannelRun, outcome: Outcome, request: Request | None = None
+    ) -> Iterator[Request]:
+        """Go on without a list page: to the next of the night's share, or to the pages.
+
+        A channel whose list cannot be read at all is left for another night: after a redesign, or
+        with a notice in place of everything, its pages would be no others.
+        """
         self.crawl.failure(run, "list", outcome, request)
-        yield from self._without(run, outcome)
-
-    def _passed_over(self, run: ChannelRun, outcome: Outcome) -> Iterator[Request]:
-        self.crawl.failure(run, "list", outcome)
-        yield from self._without(run, outcome)
-
-    def _without(self, run: ChannelRun, outcome: Outcome) -> Iterator[Request]:
-        """Go on without a list page: to the next of the night's share, or to the pages."""
-        if run.walk.in_share and (step := self._step(run, run.walk.read(None), outcome)):
+        if run.first is None:
+            run.done = run.due
+            yield from self.crawl.next_round()
+        elif run.walk.in_share and (step := self._step(run, run.walk.read(None), outcome)):
             yield self._request(run, step)
         else:
             yield from self.pages(run)

@@ -13,18 +13,15 @@ from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Headers, Request, Response
 from scrapy.robotstxt import RobotParser
 
-from archive.captures.block_pages import block_page_kind
-from archive.captures.decode import unpack
 from archive.captures.warc import Capture, Role, header_text
 from archive.clock import now, stamp
-from archive.errors import IncidentKind, Unreadable
-from archive.parse.html import shown_pieces
+from archive.errors import Unreadable
 from archive.sources import Source
 from archive.storage.ingest import Outcome
+from archive.storage.robots import read_rules
 from crawler.patience import LONGEST_CRAWL_DELAY, PAUSES, Patience, retry_after
 from crawler.settings import BOT_NAME
 
-MAX_ROBOTS_BYTES = 500 * 1024
 # The key of ``Request.meta`` under which a request has its Target.
 TARGET = "target"
 # The key for how often everything else was asked for before this, in the same crawl.
@@ -60,15 +57,14 @@ class Recorder(Protocol):
 class RobotsUnavailable(IgnoreRequest):
     """robots.txt could not be read, so nothing may be asked of the host for now.
 
-    ``kind`` is the incident's; ``again`` says that a second try may mend it.
+    ``again`` says that a second try may mend it, ``answered`` that there was an answer, which is
+    kept with what is wrong with it.
     """
 
-    def __init__(
-        self, message: str, kind: IncidentKind = "unreachable", *, again: bool = False
-    ) -> None:
+    def __init__(self, message: str, *, again: bool = False, answered: bool = False) -> None:
         super().__init__(message)
-        self.kind = kind
         self.again = again
+        self.answered = answered
 
 
 class RobotsMiddleware(RobotsTxtMiddleware):
@@ -137,24 +133,15 @@ class RobotsMiddleware(RobotsTxtMiddleware):
 
 def _rules(response: Response) -> bytes:
     """The rules in an answer for robots.txt; raises RobotsUnavailable where none can be had."""
-    status = response.status
     cookie = header_text(response.headers.get("Set-Cookie") or b"")
+    coding = header_text(response.headers.get("Content-Encoding") or b"")
     try:
-        body = unpack(response.body, header_text(response.headers.get("Content-Encoding") or b""))
+        return read_rules(response.status, cookie, coding, response.body)
     except Unreadable as error:
-        if status != 200:
-            body = b""
-        else:
-            raise RobotsUnavailable(f"robots.txt cannot be read: {error}") from error
-    shown = body[:MAX_ROBOTS_BYTES].decode("utf-8", errors="replace")
-    # Rules may name a path with "captcha" in it, a page is needed to ask for one.
-    is_page = shown.lstrip("\ufeff \t\r\n").startswith("<")
-    block = block_page_kind(status, cookie, shown, shown_pieces(shown) if is_page else ())
-    if block and (is_page or status != 200):
-        raise RobotsUnavailable(f"its robots.txt is a block page, status {status}", block)
-    if status >= 500 or status == 429:
-        raise RobotsUnavailable(f"robots.txt is answered with {status}", again=True)
-    return body[:MAX_ROBOTS_BYTES] if status == 200 else b""
+        again = response.status >= 500 or response.status == 429
+        raise RobotsUnavailable(
+            str(error), again=again and error.kind == "unreachable", answered=True
+        ) from error
 
 
 def patience_of(crawler: Crawler) -> Patience:

@@ -193,7 +193,7 @@ class SourceCrawl:
     def answered(self, *, held: bool = False) -> None:
         """An answer that was no failure; one that is ``held`` may stand in for the page."""
         if not held:
-            self._in_a_row = 0
+            self._in_a_row = self._pauses = 0
             return
         self._in_a_row += 1
         self._stands_in()
@@ -215,19 +215,25 @@ class SourceCrawl:
         request: Request = failure.request  # type: ignore[attr-defined]
         target: Target = request.meta[TARGET]
         kind, message = incident_without_answer(failure.value, self._host(request))
-        self.incident(self._run_of(target.channel), target.address, kind, message)
+        if isinstance(failure.value, RobotsUnavailable):
+            if not failure.value.answered:
+                self._incident(None, f"{self.source.home}/robots.txt", kind, message)
+                failure.value.answered = True
+        else:
+            self._incident(target.channel, target.address, kind, message)
         return Outcome("failed", incident=kind, message=message)
 
     def endless(self, run: ChannelRun, address: str) -> Outcome:
         """More redirects than any site means: an incident without a response of its own."""
-        self.incident(run, address, "moved", ENDLESS)
+        self._incident(run.channel.slug, address, "moved", ENDLESS)
         return Outcome("failed", incident="moved", message=ENDLESS)
 
-    def incident(self, run: ChannelRun, address: str, kind: IncidentKind, message: str) -> None:
+    def _incident(
+        self, channel: str | None, address: str, kind: IncidentKind, message: str
+    ) -> None:
         """Write down what went wrong where there was no answer."""
-        self.store.incident(
-            Incident(stamp(now()), self.source.slug, run.channel.slug, address, kind, message)
-        )
+        at, source = stamp(now()), self.source.slug
+        self.store.incident(Incident(at, source, channel, address, kind, message))
 
     def failure(
         self, run: ChannelRun, what: str, outcome: Outcome, request: Request | None = None
@@ -295,7 +301,9 @@ _IN_A_ROW = f"{FAILURES_IN_A_ROW} failures in a row, left alone until the next c
 def incident_without_answer(error: BaseException | None, host: str) -> tuple[IncidentKind, str]:
     """The incident's kind and message for a request that brought no response."""
     if isinstance(error, RobotsUnavailable):
-        return error.kind, (
+        if error.answered:
+            return "unreachable", str(error)
+        return "unreachable", (
             f"{host} cannot be asked for its robots.txt ({error}), so nothing is asked of it: "
             "check the connection, or wait for the next night"
         )

@@ -32,7 +32,8 @@ UNIT = f"<script url='{HOME}/unit' querydata=\"{{'tagId':'栏目-list'}}\"></scr
 @pytest.mark.parametrize(
     ("role", "status", "body", "expected"),
     [
-        ("robots", 503, b"", Robots()),
+        ("robots", 404, b"", Robots()),
+        ("robots", 200, b"User-agent: *\nDisallow: /captcha/\n", Robots()),
         ("page", 404, b"", Missing()),
         ("page", 410, b"", Missing()),
         ("page", 304, b"", Unchanged()),
@@ -93,6 +94,9 @@ def test_a_page_whose_connection_ended_early_says_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("role", "status", "body", "kind"),
     [
+        ("robots", 503, b"", "unreachable"),
+        ("robots", 521, b"", "wall-521"),
+        ("robots", 412, b"<script>1</script>", "wall-412"),
         ("page", 412, b"<script>1</script>", "wall-412"),
         ("list", 200, b"<html><body><script>1</script></body></html>", "wall-script"),
         ("page", 503, b"", "http-503"),

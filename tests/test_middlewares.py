@@ -20,8 +20,8 @@ from scrapy.utils.test import get_crawler
 from archive.captures.warc import Capture
 from archive.errors import CannotWrite
 from archive.storage.ingest import Outcome
+from archive.storage.robots import MAX_BYTES
 from crawler.middlewares import (
-    MAX_ROBOTS_BYTES,
     TARGET,
     CaptureMiddleware,
     RobotsMiddleware,
@@ -109,11 +109,12 @@ def test_every_host_has_rules_of_its_own() -> None:
     ]
 
 
-@pytest.mark.parametrize("status", [429, 500, 503, 599])
+@pytest.mark.parametrize("status", [429, 500, 503, 520, 522, 599])
 def test_no_rules_for_now_means_nothing_may_be_asked(status: int) -> None:
     middleware, engine = robots(status)
-    said = f"unavailable: robots.txt is answered with {status}"
-    assert ask(middleware, PAGE, PAGE) == [said, said]
+    said, again = ask(middleware, PAGE, PAGE)
+    assert said == again
+    assert said.startswith(f"unavailable: robots.txt is answered with {status}: nothing is asked")
     # The answer stands for the rest of the crawl.
     assert ask(middleware, PAGE) == [said]
     # Before that it was asked for three times.
@@ -141,7 +142,7 @@ def test_packed_rules_are_unpacked_and_broken_ones_forbid_everything() -> None:
     assert ask(middleware, PAGE, "https://www.sample.example/closed/1") == ["allowed", "forbidden"]
     middleware, _ = robots(body=RULES, Content_Encoding="gzip")
     [said] = ask(middleware, PAGE)
-    assert said.startswith("unavailable: robots.txt cannot be read: the compressed body is broken")
+    assert said.startswith("unavailable: robots.txt cannot be read (the compressed body is broken")
     middleware, _ = robots(body=RULES, Content_Encoding="br")
     assert "'br'" in ask(middleware, PAGE)[0]
 
@@ -149,9 +150,9 @@ def test_packed_rules_are_unpacked_and_broken_ones_forbid_everything() -> None:
 def test_the_first_half_megabyte_of_rules_is_read() -> None:
     """RFC 9309, 2.5."""
     start = b"User-agent: *\n"
-    filler = b"#" * (MAX_ROBOTS_BYTES - len(start) - 1 - len(b"Disallow: /in/\n")) + b"\n"
+    filler = b"#" * (MAX_BYTES - len(start) - 1 - len(b"Disallow: /in/\n")) + b"\n"
     rules = start + filler + b"Disallow: /in/\n" + b"Disallow: /beyond/\n"
-    assert rules.index(b"Disallow: /beyond") == MAX_ROBOTS_BYTES == 500 * 1024
+    assert rules.index(b"Disallow: /beyond") == MAX_BYTES == 500 * 1024
     middleware, _ = robots(body=rules)
     urls = [f"https://www.sample.example/{folder}/1.html" for folder in ("in", "beyond")]
     assert ask(middleware, *urls) == ["forbidden", "allowed"]

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archive.captures.reading import read_captures
+from archive.captures.warc import warc_files
 from crawler.patience import (
     ALL_WAITS,
     LONGEST_WAIT,
@@ -318,8 +320,6 @@ def test_a_nights_row_counts_what_was_asked_and_answered(tmp_path: Path) -> None
 
 
 def test_a_nights_row_has_bytes_and_seconds(tmp_path: Path) -> None:
-    from archive.captures.warc import read_captures, warc_files
-
     site, _ = site_with(2)
     assert crawl(site, tmp_path, "--channel", "xwfb").returncode == 0
     kept = [capture for path in warc_files(tmp_path / "warc") for _, capture in read_captures(path)]

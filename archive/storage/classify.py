@@ -17,6 +17,7 @@ from archive.normalise.bulletins import read_bulletin
 from archive.parse.html import shown_pieces
 from archive.parse.list_page import Row, list_unit, read_list
 from archive.sources import PageContext, Source, document_id
+from archive.storage.robots import read_rules
 
 GONE_STATUSES = (404, 410)
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)
@@ -26,7 +27,7 @@ _FRONT = re.compile(r"$|(?:index|default|main|home|error|err|404|notfound)\b", r
 
 @dataclass(frozen=True, slots=True)
 class Robots:
-    """A site's robots.txt, whatever its status."""
+    """A site's robots.txt, or that it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ def classify(capture: Capture, source: Source, listed: date | None = None) -> Cl
     that cannot be decoded or recognised, a first list page without rows, a redirect off the site.
     """
     if capture.role == "robots":
+        cookie, coding = capture.header("Set-Cookie"), capture.header("Content-Encoding")
+        read_rules(capture.status, cookie, coding, capture.body)
         return Robots()
     if capture.status in REDIRECT_STATUSES:
         return _redirect(capture, source)

@@ -113,6 +113,8 @@ class Ingester:
             )
         elif capture.role not in ("page", "robots"):
             self._list_is_good(capture)
+        elif capture.role == "robots":
+            self.incidents.settle(capture.fetched_at, capture.source, [capture.address])
         return outcome
 
     def incident(self, incident: Incident) -> None:
