@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, NewType
 
-BlockPageKind = Literal["wall-412", "wall-521", "wall-captcha", "wall-script"]
+BlockPageKind = Literal[
+    "wall-412", "wall-521", "wall-captcha", "wall-jsl", "wall-script", "wall-wzws"
+]
 """The kinds of block page: an answer that a firewall sends in place of a page."""
 
+StandInKind = Literal[BlockPageKind, "login", "maintenance", "soft-404"]
+"""What an answer can be that the site sends in place of a page, with a status that is good."""
+
 NamedKind = Literal[
-    BlockPageKind,
+    StandInKind,
     "empty",
     "forbidden",
+    "garbled",
     "list-empty",
     "list-missing",
     "list-refused",

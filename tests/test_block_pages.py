@@ -31,6 +31,16 @@ SHELL = (
     "<html><head><title>中华人民共和国住房和城乡建设部</title></head><body><noscript>请开启脚本"
     "并刷新本页，以便继续访问本网站的全部内容和服务。</noscript><script>go()</script></body></html>"
 )
+WZWS = '<html><body>请稍候<script src="/wzws-waf-cgi/sample.js"></script></body></html>'
+LOGIN = (
+    "<html><head><title>样例部统一身份认证</title></head><body><form>用户名<input name=u>"
+    '<input type="password" name=p><button>登录</button></form></body></html>'
+)
+# 样例: the frame of a site around one line.
+FRAME = (
+    "<html><head><title>{}</title></head><body><div>首页 机构 新闻 公开 服务 互动</div><p>{}</p>"
+    "<div>网站地图 联系我们 样例部主办</div></body></html>"
+)
 STATUS_SUM = (
     "<html><script>var a=1;document.cookie='__tst_status='+(a+2+3);</script>正在加载</html>"
 )
@@ -53,8 +63,17 @@ WARNING = "各地提醒住户不要向陌生人透露验证码。"
         (200, "", CAPTCHA, "wall-captcha"),
         (200, "", SLIDER, "wall-captcha"),
         (200, "", BARE_CAPTCHA, "wall-captcha"),
-        (200, "", CHALLENGE, "wall-script"),
-        (200, "", JSL, "wall-script"),
+        (200, "", CHALLENGE, "wall-wzws"),
+        (200, "", WZWS, "wall-wzws"),
+        (200, "", JSL, "wall-jsl"),
+        (200, "", LOGIN, "login"),
+        (200, "", FRAME.format("样例部", "网站维护中，敬请谅解。"), "maintenance"),
+        (200, "", FRAME.format("样例部", "本网站正在进行升级改版，暂停访问。"), "maintenance"),
+        (200, "", FRAME.format("样例部", "您访问的页面已删除"), "soft-404"),
+        (200, "", FRAME.format("样例部", "对不起，页面不存在！"), "soft-404"),
+        (200, "", FRAME.format("404 样例部", "返回首页"), "soft-404"),
+        (200, "", FRAME.format("样例部", "样例通知全文另行公布"), None),
+        (503, "", FRAME.format("样例部", "网站维护中"), None),
         (200, "", SHELL, "wall-script"),
         (200, "", STATUS_SUM, "wall-script"),
         (200, "", "", None),
@@ -78,6 +97,13 @@ def test_a_plain_refusal_is_not_a_block_page(shared: Path) -> None:
         NEWS.format('<meta name="PubDate" content="2021-03-04">', "<form><input></form>", WARNING),
         NEWS.format("<meta name=ArticleTitle content=x>", "", "平台提示请输入验证码后登录。"),
         NEWS.format("", "发布时间：2021-03-04 <input>", WARNING),
+        NEWS.format(
+            '<meta name="PubDate" content="2021-03-04">', "", "系统正在升级，暂停服务。"
+        ),
+        NEWS.format("", "发布日期：2021-03-04", "旧版页面已下线，您访问的页面不存在时请告知。"),
+        NEWS.format(
+            "", "", "甲地正在维护。乙地改版中。丙地升级中。丁地暂停服务。"
+        ),
         NEWS.format("<script src=x.js></script>", "<input>", WARNING * 12),
         NEWS.format("<script src=x.js></script>", "<input>", "拖动滑块即可报名。住户很满意。" * 3),
         NEWS.format("", "", WARNING),

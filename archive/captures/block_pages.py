@@ -1,15 +1,17 @@
-"""Block pages: answers that stand in for a page, each kind with its own name.
+"""Block pages, and whatever else a site sends in place of a page, each kind with its own name.
 
 The features are those reported for ministry sites: 瑞数 and other firewalls answer 412 or 202 with
-a script, 加速乐 answers 521 with a cookie, captcha pages and script shells come with 200.
+a script, 加速乐 answers 521 with a cookie; captcha pages, scripts, login pages, notices of
+maintenance and pages that say that there is no page come with 200.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
-from archive.errors import BlockPageKind
+from archive.errors import StandInKind
 
 _SCRIPT = re.compile(r"<script\b", re.I)
 # Words that only a captcha page says to its reader.
@@ -25,24 +27,58 @@ _FORM = re.compile(r"<(?:form|input|canvas)\b|captcha|geetest|verify", re.I)
 _ARTICLE = re.compile(
     r"""name\s*=\s*["']?(?:ArticleTitle|PubDate|ContentSource)\b|发布(?:日期|时间)\s*[:：]""", re.I
 )
+_JSL = re.compile(r"__jsl|jsl_clearance", re.I)
+_WZWS = re.compile(r"wzws|\$_ts\b", re.I)
+_PASSWORD = re.compile(r"""<input\b[^>]*\btype\s*=\s*["']?password""", re.I)
+_LOGIN = re.compile(r"登\s*[录陆]|用户名|统一身份认证|log in", re.I)
+# A state that the whole site is in; a bulletin speaks of one system, and in full sentences.
+_MAINTENANCE = re.compile(
+    r"维护中|改版中|升级中|正在(?:进行)?[^。，]{0,8}(?:维护|升级|改版)|升级改版|暂停(?:对外)?(?:访问|服务)"
+    r"|暂时无法(?:访问|提供服务)|under (?:maintenance|construction)",
+    re.I,
+)
+_NO_PAGE = re.compile(
+    r"(?:页面|网页|文章|内容|信息)(?:已|不|已经|可能)(?:被)?(?:存在|删除|移除|下线|撤下|不存在|失效)"
+    r"|(?:您|你)(?:所)?(?:访问|浏览|查找|请求)的(?:页面|网页|文章|内容|信息|地址)[^。]{0,12}"
+    r"(?:删除|不存在|找不到|失效|下线|撤下|移除)"
+    r"|(?:找不到|未找到|无法找到)[^。]{0,8}(?:页面|网页|文件|文章|内容)|page (?:was )?not found",
+    re.I,
+)
+_NO_PAGE_TITLE = re.compile(r"<title>[^<]*(?:\b404\b|not found|错误页|出错)[^<]*</title>", re.I)
 # A captcha page has little other text; a bulletin about captchas has more, or full sentences.
 _CAPTCHA_MAX_TEXT = 600
 _CAPTCHA_MAX_SENTENCES = 3
 _MENTION_MAX_TEXT = 150
 _SHELL_MAX_TEXT = 30
+# Of the text that a script page shows; a bulletin's page may load a firewall's script too.
+_SCRIPT_MAX_TEXT = 200
+
+BLOCKED = (
+    "the site sent a block page in place of the page; nothing is bypassed: wait for the next "
+    "night, and write to the site if it stays"
+)
+STAND_INS: Mapping[StandInKind, str] = MappingProxyType(
+    {
+        "login": "the site asks for a login in place of the page: look whether it is still public",
+        "maintenance": "the site says that it is being maintained: wait for the next night",
+        "soft-404": "the site says that there is no such page, with status 200",
+    }
+)
+"""What is said of each kind that is no block page."""
 
 
 def block_page_kind(
     status: int, set_cookie: str, text: str, shown: Iterable[str]
-) -> BlockPageKind | None:
-    """The kind of block page that an answer is, or None.
+) -> StandInKind | None:
+    """What an answer is that stands in for a page, or None for a page.
 
     ``text`` is the decoded answer and ``shown`` the text in it that a browser shows, in pieces; it
     is read only for an answer with status 200, and no further than the decision needs.
 
     ``wall-412`` (412, or 202 with a script), ``wall-521`` (521, or 403 with 加速乐's cookie),
-    ``wall-captcha`` (200 or 403 that asks for a captcha) and ``wall-script`` (200 with scripts and
-    almost no text).
+    ``wall-captcha`` (200 or 403 that asks for a captcha), ``wall-wzws`` and ``wall-jsl`` (the
+    scripts of 瑞数 and 加速乐 with 200), ``wall-script`` (200 with other scripts and almost no
+    text), ``login``, ``maintenance`` and ``soft-404`` (200 that says so).
     """
     if status in (202, 412):
         return "wall-412" if status == 412 or _SCRIPT.search(text) else None
@@ -59,9 +95,30 @@ def block_page_kind(
         return None
     if visible.count("。") <= _CAPTCHA_MAX_SENTENCES and _asks_for_captcha(text, visible):
         return "wall-captcha"
-    if len(visible) <= _SHELL_MAX_TEXT and _SCRIPT.search(text):
-        return "wall-script"
-    return None
+    if wall := _script_kind(text, visible):
+        return wall
+    return _notice_kind(text, visible)
+
+
+def _script_kind(text: str, visible: str) -> StandInKind | None:
+    if len(visible) > _SCRIPT_MAX_TEXT or not _SCRIPT.search(text):
+        return None
+    if _JSL.search(text):
+        return "wall-jsl"
+    if _WZWS.search(text):
+        return "wall-wzws"
+    return "wall-script" if len(visible) <= _SHELL_MAX_TEXT else None
+
+
+def _notice_kind(text: str, visible: str) -> StandInKind | None:
+    """What a page with little text says of itself."""
+    if _PASSWORD.search(text) and _LOGIN.search(visible):
+        return "login"
+    if visible.count("。") > _CAPTCHA_MAX_SENTENCES:
+        return None
+    if _NO_PAGE.search(visible) or _NO_PAGE_TITLE.search(text):
+        return "soft-404"
+    return "maintenance" if _MAINTENANCE.search(visible) else None
 
 
 def _asks_for_captcha(text: str, visible: str) -> bool:

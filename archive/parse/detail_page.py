@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from html import escape
 
-from archive.captures.block_pages import block_page_kind
+from archive.captures.block_pages import BLOCKED, STAND_INS, block_page_kind
 from archive.errors import Unreadable
 from archive.model import Attachment
 from archive.parse.attachments import attachments_of
@@ -114,7 +114,7 @@ def _opened(text: str) -> Element:
         raise Unreadable("truncated", "the page breaks off before its end: ask again")
     root = parse(text)
     if kind := block_page_kind(200, "", text, pieces(root) if root is not None else ()):
-        raise Unreadable(kind, "the site answered with a check for humans instead of the page")
+        raise Unreadable(kind, STAND_INS.get(kind, BLOCKED))
     if root is None:
         raise Unreadable("empty", "the answer has markup but no content: ask again")
     return root

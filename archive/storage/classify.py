@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from archive.captures.block_pages import block_page_kind
+from archive.captures.block_pages import BLOCKED, STAND_INS, block_page_kind
 from archive.captures.decode import decode, unpack
+from archive.captures.garbled import is_garbled
 from archive.captures.warc import Capture
 from archive.clock import civil_date
 from archive.errors import Unreadable, status_kind
@@ -94,9 +95,14 @@ def classify(capture: Capture, source: Source, listed: date | None = None) -> Cl
         return Unchanged()
     if capture.status in GONE_STATUSES:
         return Missing() if is_page else _without_rows(capture)
-    text = _text(capture)
-    if is_page:
-        return _page(capture, source, text, listed)
+    try:
+        text = _text(capture)
+        if is_page:
+            return _page(capture, source, text, listed)
+    except Unreadable as error:
+        if error.kind == "soft-404":
+            return Missing() if is_page else _without_rows(capture)
+        raise
     if capture.role == "column":
         return _column(capture, source, text)
     return _list(capture, source, text)
@@ -148,14 +154,14 @@ def _text(capture: Capture) -> str:
         block = block_page_kind(200, "", text, shown_pieces(text))
     # A column page may be nothing but the script that asks for its list.
     if block and not (capture.role == "column" and block == "wall-script"):
-        raise Unreadable(block, _BLOCK_PAGE.format(200))
+        raise Unreadable(block, STAND_INS.get(block, BLOCKED))
     return text
 
 
 def _error_status(capture: Capture, raw: bytes) -> Unreadable:
     shown = raw[:100_000].decode("utf-8", errors="replace")
     if block := block_page_kind(capture.status, capture.header("Set-Cookie"), shown, ()):
-        return Unreadable(block, _BLOCK_PAGE.format(capture.status))
+        return Unreadable(block, f"{BLOCKED} (status {capture.status})")
     return Unreadable(
         status_kind(capture.status),
         f"the site answered {capture.status}; ask again later, or look at it in a browser",
@@ -207,15 +213,14 @@ def _page(capture: Capture, source: Source, text: str, listed: date | None) -> P
             "no date of publication found, on the page or in its list: the site may have a new "
             "layout",
         )
+    if is_garbled("".join([bulletin.title, *(entry.text for entry in bulletin.entries)])):
+        raise Unreadable(
+            "garbled",
+            "the page's characters were lost before it was sent: wait until the site mends it",
+        )
     return Page(bulletin, content_digest(bulletin))
 
 
 def _context(capture: Capture, source: Source) -> PageContext:
     captured = date.fromisoformat(civil_date(capture.fetched_at))
     return PageContext(source, capture.address, capture.url, captured)
-
-
-_BLOCK_PAGE = (
-    "the site sent a block page (status {}) in place of the page; nothing is bypassed: wait for "
-    "the next night, and write to the site if it stays"
-)

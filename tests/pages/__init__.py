@@ -91,6 +91,7 @@ def context(url: str, body: str = "") -> PageContext:
         delay=1,
         rhythm_days=1,
         nightly_pages=1,
+        nightly_rechecks=1,
         enabled=True,
         channels=(),
         layouts=(layout,) if body else (),
