@@ -90,7 +90,7 @@ def test_a_line_has_the_fields_of_pywbs_own(tmp_path: Path) -> None:
     assert b'"mime": "warc/revisit"' in cdxj_line(PAGE, "2026-11-01T18:00:00Z", 200, "x/y", again)
 
 
-@settings(max_examples=min(3_000, settings().max_examples))
+@settings(max_examples=min(3_000, settings().max_examples // 3))
 @given(st.text() | st.builds("http://{}".format, st.text()))
 def test_no_address_breaks_a_line(url: str) -> None:
     assert len(surt_key(url).split()) <= 1

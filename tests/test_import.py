@@ -5,7 +5,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
+import random
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +20,13 @@ from typing import Any
 import brotli
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from archive.captures.foreign import Broken, NotHttp, TooLarge, answers, check
 from archive.captures.reading import in_order, read_captures
 from archive.captures.warc import is_imported, warc_files
+from archive.errors import UsageError
 from archive.storage.rebuild import rebuild
 from archive.storage.store import Store
 from crawler.cli import main
@@ -35,6 +46,7 @@ from tests.foreign import (
     warc,
     warcinfo,
 )
+from tests.test_flush import room_for
 from tests.test_store import HOME, PAGE, SOURCES, capture, page_html, record
 
 NOW = "2026-11-20T00:00:00Z"
@@ -323,6 +335,49 @@ def test_each_shape_says_the_same(tmp_path: Path) -> None:
     derived_alike(data)
 
 
+def test_what_the_wayback_machine_sends_is_the_page_of_then(tmp_path: Path) -> None:
+    """Asked for with id_, and saved by any tool; what it says for itself is left out."""
+    memento = ("Memento-Datetime", "Mon, 01 Jun 2020 00:00:00 GMT")
+    then = (("X-Archive-Orig-ETag", '"1"'), ("X-Archive-Orig-Transfer-Encoding", "chunked"))
+    base = "https://web.archive.org/web/"
+    other = PAGE.replace("_1.html", "_2.html")
+    path = warc(
+        tmp_path / "x.warc.gz",
+        Record(
+            url=f"{base}20200601000000id_/http://www.mohurd.gov.cn/xwfb/202005/t20200528_1.html",
+            date="2026-10-01T00:00:00Z",
+            headers=(HTML, memento, *then, ("Server", "nginx"), ("Content-Encoding", "gzip")),
+            body=gzip.compress(A),
+        ),
+        Record(
+            url=f"{base}20200602000000id_/{PAGE}",
+            date="2026-10-01T00:00:00Z",
+            headers=(memento, ("X-Archive-Orig-Content-Encoding", "gzip")),
+            body=gzip.compress(B),
+        ),
+        Record(
+            url=f"{base}20200603000000id_/{PAGE}",
+            status="302 Found",
+            headers=(memento, ("Location", f"/web/2/{other}"), ("x-archive-orig-location", other)),
+            body=b"",
+        ),
+        Record(url=f"{base}20200604000000id_/{PAGE}", status="404 Not Found"),
+        Record(url=f"{base}20200605000000/{PAGE}", headers=(HTML, memento)),
+    )
+    data = tmp_path / "data"
+    output = bring(data, path)
+    assert "3 captures imported; left out: 1 of other sites, 1 without an HTTP answer" in output
+    assert texts(data) == [said(A), said(B)]
+    columns = "fetched_at, status, etag, content_type"
+    assert rows(data, f"SELECT {columns} FROM captures ORDER BY id") == [
+        ("2020-06-01T00:00:00Z", 200, '"1"', "text/html; charset=utf-8"),
+        ("2020-06-02T00:00:00Z", 200, None, None),
+        ("2020-06-03T00:00:00Z", 302, None, None),
+    ]
+    assert rows(data, "SELECT moved_to FROM addresses WHERE url = ?", PAGE) == [(other,)]
+    assert ("Server", "nginx") not in next(in_order(data / "warc"))[1].headers
+
+
 def test_revisits_of_other_archives_are_resolved(tmp_path: Path) -> None:
     first = Record(body=A, record_id="<urn:uuid:1>")
     profile = "http://netpreserve.org/warc/1.1/revisit/"
@@ -372,6 +427,7 @@ def test_a_revisit_of_what_an_earlier_import_brought(tmp_path: Path) -> None:
     derived_alike(data)
 
 
+@pytest.mark.long
 def test_ten_thousand_records_of_one_address(tmp_path: Path) -> None:
     """All at one instant, each said once."""
     members = [warcinfo("x"), *[member(Record(body=A)), member(Record(body=B))] * 5000]
@@ -490,3 +546,145 @@ def test_imported_captures_are_ordered_by_their_time_within_files(tmp_path: Path
     assert is_imported(file.name)
     assert [one.fetched_at for _, one in read_captures(file)] == dates
     assert [one.fetched_at for _, one in in_order(data / "warc")] == sorted(dates)
+
+
+# Anything at all, and kills
+
+
+def whole(data: Path) -> bool:
+    """Whether nothing is left of what was not finished, and what is there can be read."""
+    names = {path.name for path in (data / "warc").iterdir()} if (data / "warc").exists() else set()
+    return all(name.endswith((".warc.gz", ".cdxj")) for name in names) and all(
+        one.origin for _, one in in_order(data / "warc")
+    )
+
+
+def survives(folder: Path, raw: bytes) -> None:
+    """Bytes as a file: imported or refused in one line, and never a half."""
+    path, data = folder / "x.warc", folder / "data"
+    path.write_bytes(raw)
+    done = CliRunner().invoke(
+        main, ["import", str(path), "--data", str(data)], env={"BULLETINS_NOW": NOW}
+    )
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code in (0, 2), done.output
+    if done.exit_code == 2:
+        assert len(done.stderr.splitlines()) == 1
+        assert done.stdout == ""
+        assert not data.exists()
+        return
+    assert len(done.stdout.splitlines()) == 1
+    assert whole(data)
+    derived_alike(data)
+
+
+STARTS = [b"", b"WARC/1.0\r\n", b"\x1f\x8b", b"PK\x03\x04"]
+SEEDS = [Record(body=A), *SHAPES.values(), identical(Record(body=A), "2020-06-02T00:00:00Z")]
+
+
+def mutated(raw: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
+    for start, length, put in changes:
+        at = start % (len(raw) or 1)
+        raw = raw[:at] + put + raw[at + length :]
+    return raw
+
+
+FILES = st.tuples(
+    st.lists(st.sampled_from(SEEDS), min_size=1, max_size=4),
+    st.sampled_from(["each", "one", "plain", "wacz"]),
+    st.lists(
+        st.tuples(st.integers(0, 3000), st.integers(0, 30), st.binary(max_size=30)), max_size=4
+    ),
+)
+
+
+def changed(folder: Path, records: list[Record], pack: str, changes: Any) -> bytes:
+    """A file with bytes taken out and put in."""
+    if pack == "wacz":
+        path = wacz(folder / "seed.wacz", [records])
+    else:
+        path = warc(folder / "seed.warc", *records, pack=pack)
+    return mutated(path.read_bytes(), changes)
+
+
+@settings(max_examples=min(3_000, settings().max_examples))
+@given(FILES | st.tuples(st.binary(max_size=500), st.sampled_from(STARTS)))
+def test_any_bytes_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, given_file: tuple[Any, ...]
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    path = folder / "x.warc"
+    if len(given_file) == 2:
+        path.write_bytes(given_file[1] + given_file[0])
+    else:
+        path.write_bytes(changed(folder, *given_file))
+    try:
+        check(path)
+    except UsageError:
+        return
+    with suppress(Broken, UsageError):
+        for answer in answers(path):
+            assert answer.url.isascii()
+            assert answer.date is None or len(answer.date) == 20
+            with suppress(NotHttp, TooLarge):
+                http = answer.http
+                assert http is None or 100 <= http.status < 600
+
+
+@pytest.mark.long
+@settings(max_examples=min(150, settings().max_examples))
+@given(FILES)
+def test_a_file_with_any_bytes_changed(
+    tmp_path_factory: pytest.TempPathFactory, given_file: tuple[Any, ...]
+) -> None:
+    folder = tmp_path_factory.mktemp("changed")
+    survives(folder, changed(folder, *given_file))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(3))
+def test_a_kill_at_any_moment(tmp_path: Path, seed: int) -> None:
+    """A kill before the end leaves the archive as it was, or the next run finishes it."""
+    chance, data = random.Random(seed), tmp_path / "data"
+    record(data, capture(body=C))
+    dates = [
+        f"2020-{month:02d}-{day:02d}T00:00:00Z" for month in range(1, 13) for day in range(1, 29)
+    ]
+    records = [Record(date=at, body=(A, B)[n % 2]) for n, at in enumerate(dates)]
+    path = warc(tmp_path / "x.warc.gz", *records)
+    command = [sys.executable, "-m", "crawler", "import", str(path), "--data", str(data)]
+    for _ in range(8):
+        process = subprocess.Popen(
+            command,
+            env=os.environ | {"BULLETINS_NOW": NOW},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(chance.uniform(0.2, 2.5))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        files = warc_files(data / "warc")
+        assert len(files) in (1, 2)
+        with Store(data, SOURCES):
+            pass
+        count = rows(data, "SELECT count(*) FROM captures WHERE origin IS NOT NULL")
+        assert count == [(len(dates) * (len(files) - 1),)]
+    bring(data, path)
+    assert rows(data, "SELECT count(*) FROM captures") == [(len(dates) + 1,)]
+    assert len(texts(data)) == len(dates) + 1
+    derived_alike(data)
+    assert list((data / "warc").glob(".import")) == []
+
+
+def test_a_disk_that_fills_while_importing_leaves_no_capture(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    record(data, capture(body=C))
+    before = tables(data)
+    noise = Record(body=random.Random(1).randbytes(3_000_000))
+    path = warc(tmp_path / "x.warc", Record(body=A), noise)
+    with room_for(2_500_000):
+        output = bring(data, path, code=7)
+    assert "cannot write" in output
+    assert [file.name for file in warc_files(data / "warc")] == ["captures-000001.warc.gz"]
+    assert not (data / "warc" / ".import").exists()
+    assert tables(data) == before

@@ -8,18 +8,18 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sample import bulletins
+from sample import bulletins, layouts
 from sample.server import SampleSite, serve
 from tests.crawling import rows, run
 
@@ -88,16 +88,27 @@ def replaying(wayback: Path, folder: Path, captures: Path) -> Iterator[Callable[
 
 @pytest.mark.long
 def test_pywb_replays_what_was_crawled(wayback: Path, tmp_path: Path) -> None:
-    """Three pages: one that was captured once, a revisit, and one confirmed by a 304."""
+    """A page that was sent again whole, one confirmed by a 304, and one that changed."""
     data = tmp_path / "data"
     site = SampleSite("A", bulletins.shown("A", 1)[:3])
-    # The second page has no validators, so that it is sent again whole.
+    again, confirmed, changed = (layouts.address(page, "A") for page in site.pages)
+    bare = replace(site.answer(again), etag=None, modified=None)
+    site.routes[again] = bare
+    bodies = {path: site.answer(path).body for path in (again, confirmed, changed)}
     with serve(site) as base:
-        paths = [f"/xwfb/{n}" for n in ()]
         for night in NIGHTS:
             words = ("--channel", "xwfb", "--base-url", base, "--delay", "0", "--data", data)
-            done = run("crawl", "mohurd", *words, now=night)
+            done = run("crawl", "mohurd", *words, now=night, BULLETINS_CONTACT="me@sample.example")
             assert done.returncode == 0, done.stderr
-        assert paths == []
-    print(rows(data, "SELECT url, fetched_at, status, revisit FROM captures"))
-    assert sys.platform
+            site.routes[changed] = replace(bare, body=bodies[changed] + b"<!-- 2 -->")
+    found = rows(data, "SELECT url, status, revisit FROM captures WHERE role = 'page' ORDER BY id")
+    assert {(url.removeprefix(base), status, revisit) for url, status, revisit in found[3:]} == {
+        (again, 200, "identical-payload-digest"),
+        (confirmed, 304, "server-not-modified"),
+        (changed, 200, None),
+    }
+    with replaying(wayback, tmp_path, data / "warc") as ask:
+        first, second = ([ask(base + path, night) for path in bodies] for night in NIGHTS)
+    assert first == list(bodies.values())
+    assert second == [*first[:2], bodies[changed] + b"<!-- 2 -->"]
+    assert run("verify", "--data", data).returncode == 0

@@ -39,6 +39,10 @@ _FIRST_YEAR = 1991
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _DIGITS = re.compile(r"\d{14}")
 _MEMBER = re.compile(r"archive/[^/]+\.warc(?:\.gz)?")
+# What the Wayback Machine sends for an address with ``id_`` is the page as it was archived, with the
+# time of the capture in the address and the headers of then under names of their own.
+_MEMENTO = re.compile(r"https?://web\.archive\.org/web/(\d{14})id_/(https?://.+)")
+_OF_THEN = "x-archive-orig-"
 # It warns of addresses with spaces, which it then corrects.
 logging.getLogger("warcio").addHandler(logging.NullHandler())
 
@@ -85,6 +89,10 @@ class Answer:
         self._record = record
         self.software = software
         self.url = header_text(self._field("WARC-Target-URI").strip().encode())
+        self._date = self._field("WARC-Date")
+        self._memento = _MEMENTO.fullmatch(self.url)
+        if self._memento:
+            self._date, self.url = self._memento[1], self._memento[2]
         self.record_id = self._field("WARC-Record-ID")
         self.revisits = record.rec_type == "revisit"
 
@@ -94,7 +102,7 @@ class Answer:
     @property
     def date(self) -> str | None:
         """When it was captured, as a UTC stamp; None where the file does not say it."""
-        return read_date(self._field("WARC-Date"))
+        return read_date(self._date)
 
     @property
     def declared(self) -> str:
@@ -129,7 +137,8 @@ class Answer:
             raise Broken("it ends in the middle of a record")
         if self.revisits and not block.strip():
             return None
-        return read_http(block, cut=bool(self._field("WARC-Truncated")))
+        http = read_http(block, cut=bool(self._field("WARC-Truncated")))
+        return as_archived(http) if self._memento else http
 
 
 def read_http(block: bytes, *, cut: bool = False) -> Http:
@@ -164,6 +173,26 @@ def read_http(block: bytes, *, cut: bool = False) -> Http:
     if plain:
         headers = [pair for pair in headers if pair[0].lower() != "content-encoding"]
     return Http(int(code), tuple(headers), body, cut)
+
+
+def as_archived(http: Http) -> Http:
+    """An answer of the Wayback Machine as the site once sent it; raises NotHttp for its own ones."""
+    named = {name.lower(): value for name, value in http.headers}
+    if "memento-datetime" not in named:
+        raise NotHttp
+    of_then = {
+        name.removeprefix(_OF_THEN): value
+        for name, value in named.items()
+        if name.startswith(_OF_THEN)
+    }
+    of_then.pop("transfer-encoding", None)
+    coding = named.get("content-encoding", "")
+    if not coding and http.body.startswith(b"\x1f\x8b"):
+        coding = of_then.get("content-encoding", "")
+    of_then |= {"content-encoding": coding}
+    of_then.setdefault("content-type", named.get("content-type", ""))
+    headers = tuple((name, value) for name, value in of_then.items() if value)
+    return Http(http.status, headers, http.body, http.truncated)
 
 
 def _without_foreign_coding(body: bytes, coding: str) -> tuple[bytes, bool]:
@@ -208,10 +237,13 @@ def answers(path: Path) -> Iterator[Answer]:
 
 def check(path: Path) -> None:
     """Raise UsageError, saying why, for a file that is neither WARC nor WACZ."""
-    for name, stream in _warcs(path):
-        with closing(stream):
-            _check_begins(name, stream)
-        return
+    try:
+        for name, stream in _warcs(path):
+            with closing(stream):
+                _check_begins(name, stream)
+            return
+    except Broken as error:
+        raise UsageError(f"{path} is no WACZ: {error}") from error
 
 
 def file_digest(path: Path) -> str:
@@ -251,10 +283,10 @@ def _members(path: Path, raw: IO[bytes]) -> Iterator[tuple[str, BufferedReader]]
         raise UsageError(f"{path} is no WACZ: it holds no archive/*.warc.gz")
     for name in names:
         try:
-            member = archive.open(name)
+            stream = _unpacked(archive.open(name))
         except _BROKEN as error:
             raise Broken(f"{name} in it cannot be read ({error})") from error
-        yield f"{path}:{name}", _unpacked(member)
+        yield f"{path}:{name}", stream
 
 
 def _unpacked(raw: IO[bytes]) -> BufferedReader:
