@@ -176,7 +176,11 @@ TO_PAGE = Target(PAGE, "xwfb", "page")
 
 def test_an_answer_becomes_a_capture_as_it_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BULLETINS_NOW", "2026-11-01T18:00:00Z")
-    capture = to_capture(Request(PAGE), respond(), "sample", TO_PAGE)
+    request = Request(PAGE, headers={"If-None-Match": '"1"', "X-Place": "样".encode()})
+    capture = to_capture(request, respond(), "sample", TO_PAGE)
+    assert capture.request == (("If-None-Match", '"1"'), ("X-Place", "%E6%A0%B7"))
+    assert capture.asked("if-none-match") == '"1"'
+    assert capture.asked("Accept") == ""
     assert capture.url == "http://127.0.0.1:8000/xwfb/1.html"
     assert (capture.address, capture.source) == (PAGE, "sample")
     assert (capture.channel, capture.role) == ("xwfb", "page")

@@ -25,10 +25,12 @@ from tests.test_store import HOME, SOURCES, capture, page_html, record
 
 
 def archive(folder: Path) -> Path:
-    """Three captures of two pages; the capture file."""
+    """Captures of two pages, two of them revisits; the capture file."""
     record(
         folder,
         capture(body=page_html("甲事。")),
+        capture(body=page_html("甲事。")),
+        capture(status=304),
         capture(body=page_html("乙事。")),
         capture(f"{HOME}/xwfb/202005/t20200529_2.html", page_html("丙事。")),
     )
@@ -122,6 +124,13 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a capture file that is gone": (
         lambda folder: warc_files(folder / "warc")[0].unlink(),
         "is in the database but not in the file",
+    ),
+    "what a revisit refers to": (
+        lambda folder: rewrite(
+            folder,
+            lambda one: one.replace(b"-ID: <urn", b"-ID: <URN") if "甲事".encode() in one else one,
+        ),
+        "the revisit at byte",
     ),
     "a byte of a capture file": (
         lambda folder: _flip(warc_files(folder / "warc")[0]),

@@ -39,8 +39,8 @@ _FIRST_YEAR = 1991
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _DIGITS = re.compile(r"\d{14}")
 _MEMBER = re.compile(r"archive/[^/]+\.warc(?:\.gz)?")
-# What the Wayback Machine sends for an address with ``id_`` is the page as it was archived, with the
-# time of the capture in the address and the headers of then under names of their own.
+# With ``id_`` in the address the Wayback Machine sends a page as it was archived: the time of the
+# capture is in the address, the headers of then have names of their own.
 _MEMENTO = re.compile(r"https?://web\.archive\.org/web/(\d{14})id_/(https?://.+)")
 _OF_THEN = "x-archive-orig-"
 # It warns of addresses with spaces, which it then corrects.
@@ -176,7 +176,7 @@ def read_http(block: bytes, *, cut: bool = False) -> Http:
 
 
 def as_archived(http: Http) -> Http:
-    """An answer of the Wayback Machine as the site once sent it; raises NotHttp for its own ones."""
+    """An answer of the Wayback Machine as the site sent it; raises NotHttp for its own ones."""
     named = {name.lower(): value for name, value in http.headers}
     if "memento-datetime" not in named:
         raise NotHttp
