@@ -125,6 +125,27 @@ INSIDES: dict[str, tuple[list[str] | None, str]] = {
         "the first record of each file",
     ),
     "warcio.recordloader:ArcWarcRecord.raw_stream": (None, "a capture's bytes as sent"),
+    "warcio.recordloader:ArcWarcRecordLoader.parse_record_stream": (
+        [
+            "self",
+            "stream",
+            "statusline",
+            "known_format",
+            "no_record_parse",
+            "ensure_http_headers",
+            "check_digests",
+        ],
+        "records of other archives, one by one, without what ArchiveIterator prints",
+    ),
+    "warcio.limitreader:LimitReader.limit": (None, "whether a record ends too early"),
+    "warcio.bufferedreaders:ChunkedDataReader.__init__": (
+        ["self", "stream", "raise_exceptions", "kwargs"],
+        "chunks that other archives kept as sent",
+    ),
+    "warcio.statusandheaders:StatusAndHeadersParser.__init__": (
+        ["self", "statuslist", "verify"],
+        "HTTP answers of other archives, whatever their status line",
+    ),
     "warcio.statusandheaders:StatusAndHeaders.get_statuscode": (["self"], "a capture's status"),
 }
 

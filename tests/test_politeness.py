@@ -18,7 +18,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from warcio.archiveiterator import ArchiveIterator
 
+from archive.captures.warc import warc_files
 from sample import bulletins, hostile
 from sample.answers import Request, Response
 from sample.layouts import Page, address
@@ -108,6 +110,30 @@ def test_no_request_carries_a_cookie_or_another_page_as_its_referer(tmp_path: Pa
         assert "cookie" not in entry.headers
         assert "referer" not in entry.headers
         assert entry.headers["user-agent"].endswith("(+me@sample.example)")
+
+
+def test_what_was_sent_is_in_the_warc_file(tmp_path: Path) -> None:
+    site, _ = site_with(2)
+    with serve(site) as base:
+        words = ["--base-url", base, "--delay", "0", "--channel", "xwfb", "--data", tmp_path]
+        for night in ("2026-11-01T18:00:00Z", "2026-11-02T18:00:00Z"):
+            run("crawl", "mohurd", *words, now=night, BULLETINS_CONTACT="me@sample.example")
+    [path] = warc_files(tmp_path / "warc")
+    with path.open("rb") as stream:
+        records = ArchiveIterator(stream, no_record_parse=True)
+        heads = [(one.rec_type, one.raw_stream.read().decode("latin-1")) for one in records]
+    sent = [head for kind, head in heads if kind == "request"]
+    assert len(sent) == len(site.log)
+    for head, entry in zip(sent, site.log, strict=True):
+        first, *lines = head.strip().splitlines()
+        assert first == f"GET {entry.target} HTTP/1.1"
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        assert headers == {
+            name: value.lower() for name, value in entry.headers.items() if name != "connection"
+        }
+    assert sum("If-None-Match" in head for head in sent) == 2
+    assert heads[0][0] == "warcinfo"
+    assert "operator: me@sample.example" in heads[0][1].splitlines()
 
 
 # robots.txt
