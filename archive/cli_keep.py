@@ -60,7 +60,7 @@ def restore(backup: Path, data: Path, day: datetime | None) -> None:
 
     done = run(backup, data, day.date() if day else None, _say)
     click.echo(
-        f"{data} is restored and whole: the database of {done.day} with {done.captures} captures, "
+        f"{data} is restored and whole: {done.database} with {done.captures} captures, "
         f"WARC files: {done.files}"
     )
 

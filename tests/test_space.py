@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -67,14 +69,11 @@ def test_a_night_needs_a_gigabyte_or_twice_the_largest_of_the_last_month(
         address = f"{HOME}/xwfb/202005/t20200529_{number}.html"
         record(tmp_path, capture(address, page_html(f"第{number}号。"), at=f"2026-{at}:00:00Z"))
     assert needed_for_a_night(tmp_path) == NIGHT_BYTES
-    with Store(tmp_path, SOURCES) as store:
+    with closing(sqlite3.connect(tmp_path / "bulletins.db", isolation_level=None)) as conn:
         for number, size in enumerate((9_000, 5_000, 600, 700, 1_200), 1):
-            store.database.conn.execute(
-                "UPDATE captures SET length = ? WHERE id = ?", (size * 1_000_000, number)
-            )
-    assert needed_for_a_night(tmp_path) == 2 * 5_000_000_000
-    with Store(tmp_path, SOURCES) as store:
-        store.database.conn.execute("UPDATE captures SET length = 1 WHERE id = 2")
+            conn.execute("UPDATE captures SET length = ? WHERE id = ?", (size * 10**6, number))
+        assert needed_for_a_night(tmp_path) == 2 * 5_000_000_000
+        conn.execute("UPDATE captures SET length = 1 WHERE id = 2")
     assert needed_for_a_night(tmp_path) == 2 * 1_300_000_000
     for file in tmp_path.glob("bulletins.db*"):
         file.write_bytes(b"noise" * 5000)

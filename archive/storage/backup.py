@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from archive.captures.reading import whole_length
-from archive.captures.warc import warc_files
+from archive.captures.warc import is_imported, warc_files
 from archive.errors import CannotWrite, Damaged, UsageError
 from archive.storage.backup_folder import (
     MANIFEST,
@@ -23,7 +23,6 @@ from archive.storage.backup_folder import (
     database_name,
     hash_file,
 )
-from archive.storage.damage import remove_database
 from archive.storage.database import NAME, explain, open_readonly, readonly
 from archive.storage.lock import lock
 from archive.storage.space import in_units, require_room
@@ -105,23 +104,33 @@ def back_up(
     _check(data, into)
     with lock(into, "back up to another folder or correct its permissions"):
         folder = BackupFolder(into)
-        require_room(into, _needed(data, folder))
-        problems: list[str] = []
-        database = _copy_database(data, into / (database_name(day) + NEW), problems)
-        copied = _copy_captures(data, folder, database, part, problems, say)
-        _copy_own_files(data, folder)
-        if database is not None:
-            _put_database(folder, database, day, problems)
-        folder.save()
-        if problems or database is None:
-            raise Damaged("; ".join(problems))
-        return BackUp(
-            Path(database_name(day)).name,
-            database.captures,
-            tuple(copied),
-            folder.copied,
-            len(folder.days()),
-        )
+        try:
+            return _back_up(data, folder, day, part, say)
+        finally:
+            folder.clear()
+
+
+def _back_up(
+    data: Path, folder: BackupFolder, day: date, part: Part | None, say: Callable[[str], None]
+) -> BackUp:
+    require_room(folder.path, _needed(data, folder))
+    problems: list[str] = []
+    # The database first: what it knows is then in the WARC files.
+    database = _copy_database(data, folder.path / (database_name(day) + NEW), problems)
+    copied = _copy_captures(data, folder, database, part, problems, say)
+    _copy_own_files(data, folder)
+    if database is not None:
+        _put_database(folder, database, day, problems)
+    folder.save()
+    if problems or database is None:
+        raise Damaged("; ".join(problems))
+    return BackUp(
+        Path(database_name(day)).name,
+        database.captures,
+        tuple(copied),
+        folder.copied,
+        len(folder.days()),
+    )
 
 
 def _check(data: Path, into: Path) -> None:
@@ -162,10 +171,8 @@ def _copy_database(data: Path, made: Path, problems: list[str]) -> _Database | N
     try:
         captures, ends = _copied(data / NAME, made)
     except sqlite3.OperationalError as error:
-        remove_database(made)
         raise explain(made.with_name(made.name.removesuffix(NEW)), error) from error
     except sqlite3.DatabaseError as error:
-        remove_database(made)
         problems.append(
             f"{data / NAME} is damaged ({error}) and was not backed up, only its captures were; "
             "the databases in the backup are kept: run `bulletins rebuild`"
@@ -203,11 +210,12 @@ def _copy_captures(
     """Copy the WARC files that are new or have grown; their names."""
     copied = []
     files = warc_files(data / "warc")
+    own = [path for path in files if not is_imported(path.name)]
     for turn, path in enumerate(files):
         read = part is None or turn % part[1] == part[0]
-        # Only the newest can be in the middle of a record.
+        # Only the newest of our own crawls can be in the middle of a record.
         known = database.ends.get(path.name, 0) if database else 0
-        length = whole_length(path, known) if path == files[-1] else path.stat().st_size
+        length = whole_length(path, known) if path in own[-1:] else path.stat().st_size
         try:
             if _copy_warc(path, length, folder, read, say):
                 copied.append(path.name)
@@ -267,7 +275,6 @@ def _put_database(
                 f"the database knows captures of {file} that could not be backed up, so it was not "
                 "backed up either: run `bulletins verify`"
             )
-            database.made.unlink()
             return
     folder.put(database_name(day), database.made, hash_file(database.made))
     folder.manifest.newest = database_name(day)

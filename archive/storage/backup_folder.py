@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from archive.captures.warc import is_capture_file
 from archive.errors import CannotWrite, Damaged
 from archive.storage.damage import sync_folder
 
@@ -28,9 +29,7 @@ FORMAT = 1
 NEW = ".new"
 _CHUNK = 1 << 20
 _DATABASE = re.compile(r"db/bulletins-(\d{4}-\d\d-\d\d)\.db")
-_NAMES = re.compile(
-    rf"{_DATABASE.pattern}|warc/captures-\d{{6}}\.warc\.gz|sources/[^/\0]+\.toml|nightly\.toml"
-)
+_OWN = re.compile(r"sources/[^/\0]+\.toml|nightly\.toml")
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -62,12 +61,19 @@ def database_day(name: str) -> date | None:
     return date.fromisoformat(found[1]) if found else None
 
 
+def _is_ours(name: str) -> bool:
+    """Whether a path is one that a backup writes, so that no manifest leads out of its folder."""
+    folder, _, rest = name.partition("/")
+    captures = folder == "warc" and is_capture_file(rest)
+    return captures or bool(_DATABASE.fullmatch(name) or _OWN.fullmatch(name))
+
+
 def read_manifest(folder: Path) -> Manifest | None:
     """The manifest of a backup folder, None where there is none; raises Damaged."""
     path = folder / MANIFEST
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-        wrong = next((name for name in manifest.files if not _NAMES.fullmatch(name)), None)
+        wrong = next((name for name in manifest.files if not _is_ours(name)), None)
         problem = f"it names {wrong!r}" if wrong else ""
         if manifest.format != FORMAT:
             problem = f"its format is {manifest.format}, this program knows {FORMAT}"
@@ -98,12 +104,18 @@ class BackupFolder:
         try:
             for folder in ("db", "warc", "sources"):
                 (path / folder).mkdir(exist_ok=True)
-            # What a kill left behind.
-            for unfinished in [*path.glob(f"*{NEW}*"), *path.glob(f"*/*{NEW}*")]:
-                unfinished.unlink()
         except OSError as error:
             raise cannot_write(path, error) from error
+        self.clear()
         self.save()
+
+    def clear(self) -> None:
+        """Delete copies that were begun and are in no place, those that a kill left among them."""
+        try:
+            for unfinished in [*self.path.glob(f"*{NEW}*"), *self.path.glob(f"*/*{NEW}*")]:
+                unfinished.unlink()
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
 
     def versions(self, name: str) -> list[Version]:
         """The versions that the file of that path may have; none where it was never copied."""

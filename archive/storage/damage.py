@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from archive.clock import now
+from archive.errors import Damaged
 from archive.storage.database import explain, readonly
 
 # What SQLite keeps beside a database; the log of writes goes with the database that it belongs to.
@@ -31,6 +32,42 @@ def damage(path: Path) -> str | None:
     return None if line == "ok" else str(line).splitlines()[-1]
 
 
+def cut_off(path: Path) -> str | None:
+    """The WARC file that ends within the last capture that a database knows, None where none does.
+
+    A disk that lost what it had flushed leaves this. Raises Damaged where more than one capture is
+    missing from the file that the last one is in: appending to it would hide that for ever.
+    """
+    if not path.is_file():
+        return None
+    with closing(readonly(path)) as conn:
+        last = conn.execute(
+            "SELECT file, offset, offset + length FROM captures WHERE origin IS NULL"
+            " ORDER BY id DESC LIMIT 1"
+        ).fetchone()
+    if last is None:
+        return None
+    file, offset, end = last
+    warc = path.parent / "warc" / file
+    size = warc.stat().st_size if warc.is_file() else 0
+    if size >= end:
+        return None
+    if size < offset or size == 0:
+        raise Damaged(
+            f"{warc} is missing, or shorter than {path.name} knows it: restore the file from a "
+            "backup before the next crawl"
+        )
+    return str(file)
+
+
+def keep_copy(path: Path) -> Path:
+    """Copy a database aside before rows are lost from it; returns the copy."""
+    kept = _free_name(path)
+    with closing(readonly(path)) as conn, closing(sqlite3.connect(kept)) as copy:
+        conn.backup(copy)
+    return kept
+
+
 def replace_damaged(fresh: Path, path: Path) -> Path:
     """Put a whole, closed database in place of a damaged one; returns what that is called now.
 
@@ -39,7 +76,10 @@ def replace_damaged(fresh: Path, path: Path) -> Path:
     kept = _free_name(path)
     for suffix in BESIDE:
         beside = path.with_name(path.name + suffix)
-        if beside.exists():
+        # The shared memory of a log of writes is made anew from it.
+        if suffix == "-shm" or (beside.exists() and beside.stat().st_size == 0):
+            beside.unlink(missing_ok=True)
+        elif beside.exists():
             beside.rename(kept.with_name(kept.name + suffix))
     try:
         os.link(path, kept)

@@ -37,9 +37,16 @@ def rebuild(
 
 
 def derive_again(
-    folder: Path, sources: Mapping[str, Source], progress: Callable[[int], None] = lambda _: None
+    folder: Path,
+    sources: Mapping[str, Source],
+    progress: Callable[[int], None] = lambda _: None,
+    *,
+    lost: int = 0,
 ) -> int:
-    """What ``rebuild`` does, for a caller that holds the lock already."""
+    """What ``rebuild`` does, for a caller that holds the lock already.
+
+    ``lost`` is how many captures of the old database the caller knows to be in no file any more.
+    """
     path, fresh = folder / NAME, folder / f"{NAME}.new"
     remove_database(fresh)
     damaged = damage(path) is not None
@@ -53,7 +60,7 @@ def derive_again(
             if damaged:
                 _carry_over_what_is_left(path, database, sources)
             elif path.exists():
-                _check_none_is_lost(path, count)
+                _check_none_is_lost(path, count + lost)
                 _carry_over(path, database, sources)
             write_index(database.conn, folder / "warc")
             if damaged:

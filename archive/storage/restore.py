@@ -23,18 +23,19 @@ from archive.storage.backup_folder import (
 from archive.storage.damage import sync_folder
 from archive.storage.database import NAME, needs_rebuild, readonly
 from archive.storage.lock import is_locked, lock
+from archive.storage.replay import write_index
 from archive.storage.space import require_room
 from archive.storage.verify import problems
 
 # Where the copies are made and checked, and what that folder is called once they are.
-_MAKING, _MADE, _DAY = ".restoring", ".restored", "day"
+_MAKING, _MADE, _CHOSEN = ".restoring", ".restored", "database"
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored: the day of the database, the number of captures it knows, WARC files."""
+    """What was restored: the database's name, how many captures it knows, how many WARC files."""
 
-    day: date
+    database: str
     captures: int
     files: int
 
@@ -65,7 +66,7 @@ def restore(
                 _make(backup, manifest, name, data, say)
             finally:
                 shutil.rmtree(data / _MAKING, ignore_errors=True)
-        return _put_in_place(data, say)
+        return _put_in_place(data, name, say)
 
 
 def _manifest(backup: Path) -> Manifest:
@@ -120,7 +121,7 @@ def _make(
     for folder in (making, making / "warc", making / "sources"):
         folder.mkdir()
     # For a restore that goes on where this one was cut off.
-    (making / _DAY).write_text(str(database_day(name)), encoding="ascii")
+    (making / _CHOSEN).write_text(name, encoding="utf-8")
     for one in sorted(wanted):
         if one == name or (backup / one).is_file():
             _copy(backup, manifest, one, making / (NAME if one == name else one))
@@ -154,17 +155,21 @@ def _check_made(backup: Path, making: Path) -> None:
         if not (making / "warc" / file).is_file():
             raise Damaged(f"{backup / 'warc' / file} is missing: take it from another backup")
     # The database of an older version of the program is derived again before it is used.
-    if not needs_rebuild(path) and (found := next(problems(making), None)):
+    if needs_rebuild(path):
+        return
+    if found := next(problems(making), None):
         raise Damaged(f"{backup} cannot be restored: {found}")
+    with closing(readonly(path)) as conn:
+        write_index(conn, making / "warc")
 
 
-def _put_in_place(data: Path, say: Callable[[str], None]) -> Restored:
+def _put_in_place(data: Path, name: str, say: Callable[[str], None]) -> Restored:
     """Move what was made and checked to its place, the database last; may be cut off anywhere."""
     made = data / _MADE
     for folder in (made / "warc", made / "sources", made):
         for path in sorted(folder.glob("*")):
             to = data / path.relative_to(made)
-            if path.is_dir() or path.name in (NAME, _DAY):
+            if path.is_dir() or path.name in (NAME, _CHOSEN):
                 continue
             if to.exists() and folder.name != "warc":
                 say(f"{to} is left as it is: the backup's is not restored over it")
@@ -176,14 +181,12 @@ def _put_in_place(data: Path, say: Callable[[str], None]) -> Restored:
     if (made / NAME).exists():
         (made / NAME).replace(data / NAME)
         sync_folder(data)
-    day = date.fromisoformat((made / _DAY).read_text(encoding="ascii"))
-    for folder in (made / "warc", made / "sources"):
-        shutil.rmtree(folder, ignore_errors=True)
-    (made / _DAY).unlink()
-    made.rmdir()
+    if (made / _CHOSEN).exists():
+        name = (made / _CHOSEN).read_text(encoding="utf-8")
+    shutil.rmtree(made)
     with closing(readonly(data / NAME)) as conn:
         (captures,) = conn.execute("SELECT count(*) FROM captures").fetchone()
-    return Restored(day, int(captures), len(warc_files(data / "warc")))
+    return Restored(Path(name).name, int(captures), len(warc_files(data / "warc")))
 
 
 @contextmanager

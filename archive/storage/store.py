@@ -19,7 +19,7 @@ from archive.captures.writing import WarcWriter
 from archive.errors import CannotWrite, Damaged, Locked
 from archive.sources import Source
 from archive.storage.crawl_log import CrawlLog
-from archive.storage.damage import damage
+from archive.storage.damage import cut_off, damage, keep_copy
 from archive.storage.database import (
     NAME,
     connect,
@@ -63,6 +63,13 @@ class Store:
             if why := _why_derive_again(path, sources):
                 say(why)
                 derive_again(folder, sources)
+            elif file := cut_off(path):
+                kept = keep_copy(path)
+                say(
+                    f"{file} ends within its last capture, which is asked for again: deriving "
+                    f"{path} again without it; the one that knew it is kept as {kept.name}"
+                )
+                derive_again(folder, sources, lost=1)
             self.warc = WarcWriter(folder / "warc", contact=contact)
             self.database = connect(path)
             self.ingester = Ingester(self.database, sources)

@@ -23,7 +23,10 @@ _REBUILD = "run `bulletins rebuild`"
 _RESTORE = "restore the file from a backup"
 
 Part = tuple[int, int]
-"""(number, of): the captures whose id leaves ``number`` when divided by ``of``."""
+"""(number, of): the captures whose offset leaves ``number`` when divided by ``of``.
+
+Offsets stay when captures get other ids, as they do when some are imported.
+"""
 
 
 def tonight(data: Path) -> Part:
@@ -90,7 +93,8 @@ def _part(folder: Path, conn: sqlite3.Connection, part: Part) -> Iterator[str]:
     }
     yield from (_lost(file, last) for file, last in short.items())
     for row in conn.execute(
-        "SELECT file, offset, length, digest, revisit FROM captures WHERE id % ? = ? ORDER BY id",
+        "SELECT file, offset, length, digest, revisit FROM captures"
+        " WHERE offset % ? = ? ORDER BY file, offset",
         (of, number),
     ):
         location = Location(*row)
