@@ -218,6 +218,8 @@ def fold(text: str) -> str:
     """
     if _ZERO_WIDTH.search(text):
         text = _ZERO_WIDTH.sub("", text)
+    if "\n" not in text and "\r" not in text:
+        return _RUNS.sub(" ", text)
 
     def folded(found: re.Match[str]) -> str:
         run = found[0]

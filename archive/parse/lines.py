@@ -30,6 +30,7 @@ _PARAGRAPH_ENDS = tuple("。！？…”』」）)!?")
 _OPENING = re.compile(
     r"[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[）)]|[【■●◆▲★]"
 )
+_BOLD = re.compile(r"font-weight:\s*(?:bold|[6-9]00)")
 # A cell with more characters than this serves the layout of the page and is not data. Chosen, not
 # measured: the longest cells of ministries' work tables have about 500 characters.
 _MAX_CELL = 800
@@ -103,6 +104,7 @@ class _Collector:
     parts: list[tuple[str, bool, bool]] = field(default_factory=list)
     row: Element | None = None
     opens: bool = True
+    bolds: list[bool] = field(default_factory=list)
     bold: int = 0
     linked: int = 0
     pre: int = 0
@@ -112,7 +114,8 @@ class _Collector:
             self.edge(opens=True)
         if is_row and self.row is None:
             self.row, self.cells = element, []
-        self.bold += _is_bold(element)
+        self.bolds.append(_is_bold(element))
+        self.bold += self.bolds[-1]
         self.linked += element.tag == "a"
         self.pre += element.tag == "pre"
         self.add(element.text)
@@ -120,7 +123,7 @@ class _Collector:
     def end(self, element: Element) -> None:
         if element.tag in BLOCKS or element.tag == "br":
             self._leave(element)
-        self.bold -= _is_bold(element)
+        self.bold -= self.bolds.pop()
         self.linked -= element.tag == "a"
         self.pre -= element.tag == "pre"
 
@@ -157,8 +160,8 @@ class _Collector:
     def edge(self, opens: bool) -> None:
         """End the line, if there is one; ``opens`` says that the next one begins a block."""
         if self.parts:
-            whole = "".join(text for text, _, _ in self.parts)
-            text = fold(whole).strip(WHITESPACE)
+            whole = "".join([text for text, _, _ in self.parts])
+            text = "" if whole.isspace() else fold(whole).strip(WHITESPACE)
             if text:
                 self.lines.append(self._line(whole, text))
                 self.opens = opens
@@ -186,7 +189,7 @@ def _is_bold(element: Element) -> bool:
     if element.tag in ("b", "strong"):
         return True
     style = element.get("style")
-    return bool(style) and re.search(r"font-weight:\s*(?:bold|[6-9]00)", style or "") is not None
+    return bool(style) and _BOLD.search(style or "") is not None
 
 
 def width(text: str) -> int:

@@ -54,7 +54,8 @@ _NUMERALS = "\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2094\u2150-\u218b\u2460-\u2
 LETTER = rf"[^\W\d_{_SOLITARY}{_NUMERALS}]"
 """Regular expression for one letter of a script that separates words with spaces."""
 
-_UNIT = re.compile(rf"\d+|{LETTER}+|[^ ]")
+# Han characters come first because nearly all are; they would also be found last.
+_UNIT = re.compile(rf"[\u4e00-\u9fff]|\d+|{LETTER}+|[^ ]")
 # Characters that may combine with the one before them: vowels and finals of Hangul, half-width
 # voiced marks. Folding one cluster (see _clusters) never depends on the next.
 _JOINING = "\u1160-\u11ff\uffa0-\uffdc\uff9e\uff9f"

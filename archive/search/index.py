@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -183,11 +183,17 @@ class Index(IndexedTable):
         Raises IndexMismatch if the index has the row already (FTS5 would keep the old tokens
         beside the new ones for ever) or if the table does not have it.
         """
-        if self.indexed(db, rowid) is not None:
-            raise IndexMismatch(f"{self.table} {rowid} is in the index already")
+        self.add_all(db, {rowid: values})
+
+    def add_all(self, db: sqlite3.Connection, rows: Mapping[int, Values]) -> None:
+        """Index new rows, by their keys; raises the same errors as :meth:`add`."""
+        common = self.common(db)
         sql = f"select coalesce(max(docid) + 1, {TAIL}) from {quoted(self.rows)}"
-        docid = max(TAIL, db.execute(sql).fetchone()[0])
-        self._add(db, docid, rowid, values, *self.properties(db, rowid))
+        first = max(TAIL, db.execute(sql).fetchone()[0])
+        for docid, (rowid, values) in enumerate(rows.items(), start=first):
+            if self.indexed(db, rowid) is not None:
+                raise IndexMismatch(f"{self.table} {rowid} is in the index already")
+            self._add(db, common, docid, rowid, values, *self.properties(db, rowid))
 
     def remove(self, db: sqlite3.Connection, rowid: int, old: Values) -> None:
         """Remove a row from the index; ``old`` is the text it was indexed with.
@@ -212,7 +218,7 @@ class Index(IndexedTable):
         if not same or self.tokens((), old) != self.tokens((), new):
             self.remove(db, rowid, old)
             if row is not None and row.sort == properties[0]:  # its place in the order stays
-                self._add(db, row.docid, rowid, new, *properties)
+                self._add(db, self.common(db), row.docid, rowid, new, *properties)
             else:
                 self.add(db, rowid, new)
 
@@ -284,7 +290,7 @@ class Index(IndexedTable):
             tokens: list[str] = [] if columns else [*marks]
             for stretch in written_units(fold(values[name] or "")):
                 tokens += pairs(stretch)
-                singles.update(dict.fromkeys(unit for unit in stretch if unit in common))
+                singles.update(dict.fromkeys(filter(common.__contains__, stretch)))
             columns.append(tokens)
         return columns, [*singles]
 
@@ -303,9 +309,16 @@ class Index(IndexedTable):
         return common
 
     def _add(
-        self, db: sqlite3.Connection, docid: int, key: int, values: Values, sort: int, labels: str
+        self,
+        db: sqlite3.Connection,
+        common: Container[str],
+        docid: int,
+        key: int,
+        values: Values,
+        sort: int,
+        labels: str,
     ) -> None:
-        columns, singles = self.tokens(self.common(db), values, sort, labels)
+        columns, singles = self.tokens(common, values, sort, labels)
         insert = self._command(self.fts, self.columns)
         db.execute(insert, (docid, *map(" ".join, columns)))
         db.execute(self._command(self.units, ("units",)), (docid, " ".join(singles)))

@@ -18,6 +18,7 @@ from sqlite_utils import Database
 from archive.captures.warc import Capture, Location
 from archive.errors import IncidentKind, SourceFileError, Unreadable
 from archive.parse.list_page import Row
+from archive.search import Index
 from archive.sources import Source, document_id
 from archive.storage.addresses import Addresses, KnownAddress
 from archive.storage.classify import (
@@ -33,6 +34,7 @@ from archive.storage.classify import (
     classify,
     moved_away,
 )
+from archive.storage.database import ENTRIES_INDEX
 from archive.storage.identity import Identity
 from archive.storage.incidents import Incident, Incidents
 from archive.storage.revisions import RevisionWriter
@@ -76,13 +78,21 @@ class Outcome:
 
 
 class Ingester:
-    """Writes captures into a database; transactions are the caller's."""
+    """Writes captures into a database; transactions are the caller's.
 
-    def __init__(self, database: Database, sources: Mapping[str, Source]) -> None:
+    ``index`` is None where the caller builds the search index when all rows are there.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        sources: Mapping[str, Source],
+        index: Index | None = ENTRIES_INDEX,
+    ) -> None:
         self.database = database
         self.sources = sources
         self.addresses = Addresses(database)
-        self.revisions = RevisionWriter(database)
+        self.revisions = RevisionWriter(database, index)
         self.incidents = Incidents(database)
         self.identity = Identity(database, self.addresses)
         self._known: set[str] = set()

@@ -84,7 +84,7 @@ def _derive(
     progress: Callable[[int], None],
 ) -> int:
     count = 0
-    ingester = Ingester(database, sources)
+    ingester = Ingester(database, sources, index=None)
     database.conn.execute("BEGIN IMMEDIATE")
     for location, capture in in_order(folder / "warc"):
         ingester.ingest(capture, location)
@@ -94,9 +94,8 @@ def _derive(
             database.conn.execute("BEGIN IMMEDIATE")
             progress(count)
     database.conn.execute("COMMIT")
-    if not ENTRIES_INDEX.is_current(database.conn):
-        # The rows came one by one; an index built in one go keeps them in its own order.
-        ENTRIES_INDEX.rebuild(database.conn)
+    # Built in one go it is smaller, faster, and costs less than row by row.
+    ENTRIES_INDEX.rebuild(database.conn)
     return count
 
 

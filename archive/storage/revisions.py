@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,9 +13,55 @@ from sqlite_utils import Database
 from archive.captures.warc import Capture
 from archive.model import Bulletin, Entry
 from archive.normalise.bulletin_json import to_json
+from archive.search import Index
 from archive.storage.database import ENTRIES_INDEX
 
-_MENTIONS = ("entry_provinces", "entry_dates", "entry_places", "entry_officials")
+# Written for every page, so in SQL: through sqlite-utils a page takes four times as long.
+_MENTIONS = {
+    "entry_provinces": ("province", "basis"),
+    "entry_dates": ("text", "offset", "kind", "start", "end", "precision"),
+    "entry_places": ("text", "offset", "level", "code"),
+    "entry_officials": ("name", "title", "offset"),
+}
+
+
+def _insert(table: str, columns: Sequence[str], more: str = "") -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    values = ", ".join("?" * len(columns))
+    return f'INSERT INTO "{table}" ({names}) VALUES ({values}){more}'
+
+
+_BULLETIN = (
+    "title", "series", "issue", "published", "published_at", "issuer", "origin",
+    "origin_publication", "origin_date", "anchor", "status", "revision", "body_rule", "last_seen",
+)  # fmt: skip
+_INSERT_BULLETIN = _insert(
+    "bulletins",
+    (*_BULLETIN, "slug", "source", "channel", "url", "first_seen"),
+    " RETURNING id",
+)
+_UPDATE_BULLETIN = (
+    f"UPDATE bulletins SET {', '.join(f'{name} = ?' for name in _BULLETIN)}"
+    " WHERE slug = ? RETURNING id"
+)
+_ENTRY = (
+    "slug", "bulletin", "seq", "kind", "heading", "province", "date", "event_start", "event_end",
+    "open_end", "text", "title", "source", "url", "published", "status",
+)  # fmt: skip
+_UPSERT_ENTRY = _insert(
+    "entries",
+    _ENTRY,
+    " ON CONFLICT (slug) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _ENTRY[1:])
+    + " RETURNING id",
+)
+_INSERT_REVISION = _insert(
+    "revisions", ("bulletin", "number", "capture", "captured_at", "title", "digest", "content")
+)
+_INSERT_ATTACHMENT = _insert("attachments", ("bulletin", "seq", "url", "text"))
+_INSERT_MENTION = {
+    table: _insert(table, ("entry", "seq", *columns)) for table, columns in _MENTIONS.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +74,14 @@ class Current:
 
 
 class RevisionWriter:
-    """Writes bulletins with their entries, mentions, attachments and search index."""
+    """Writes bulletins with their entries, mentions, attachments and search index.
 
-    def __init__(self, database: Database) -> None:
+    ``index`` is None where the caller builds the whole index when all rows are there.
+    """
+
+    def __init__(self, database: Database, index: Index | None = ENTRIES_INDEX) -> None:
         self.database = database
+        self.index = index
 
     def current(self, slug: str) -> Current | None:
         """The current revision of the bulletin of that name, None where there is none yet."""
@@ -52,164 +102,126 @@ class RevisionWriter:
         capture_id: int,
     ) -> int:
         """Write revision ``number`` and make it the current one; returns the bulletin's id."""
+        conn = self.database.conn
         bulletin_id = self._write_bulletin(bulletin, slug, number, capture)
-        self.database.table("revisions").insert(
-            {
-                "bulletin": bulletin_id,
-                "number": number,
-                "capture": capture_id,
-                "captured_at": capture.fetched_at,
-                "title": bulletin.title,
-                "digest": digest,
-                "content": json.dumps(to_json(bulletin), ensure_ascii=False),
-            }
-        )
-        self.database.table("attachments").delete_where("bulletin = ?", [bulletin_id])
-        self.database.table("attachments").insert_all(
-            {"bulletin": bulletin_id, "seq": seq, "url": a.url, "text": a.text}
-            for seq, a in enumerate(bulletin.attachments, start=1)
+        content = json.dumps(to_json(bulletin), ensure_ascii=False)
+        conn.execute(
+            _INSERT_REVISION,
+            (
+                bulletin_id, number, capture_id, capture.fetched_at, bulletin.title, digest, content
+            ),
+        )  # fmt: skip
+        conn.execute("DELETE FROM attachments WHERE bulletin = ?", (bulletin_id,))
+        conn.executemany(
+            _INSERT_ATTACHMENT,
+            [
+                (bulletin_id, seq, a.url, a.text)
+                for seq, a in enumerate(bulletin.attachments, start=1)
+            ],
         )
         self._write_entries(bulletin, bulletin_id, slug, capture.source)
         return bulletin_id
 
     def _write_bulletin(self, bulletin: Bulletin, slug: str, number: int, capture: Capture) -> int:
         """Insert or update the bulletin's row; source, channel, address and first_seen stay."""
-        row = {
-            "slug": slug,
-            "title": bulletin.title,
-            "series": bulletin.series,
-            "issue": bulletin.issue,
-            "published": _iso(bulletin.published),
-            "published_at": bulletin.published_at,
-            "issuer": bulletin.issuer,
-            "origin": bulletin.origin.literal if bulletin.origin else None,
-            "origin_publication": bulletin.origin.publication if bulletin.origin else None,
-            "origin_date": _iso(bulletin.origin.date) if bulletin.origin else None,
-            "anchor": _iso(bulletin.anchor),
-            "status": "live",
-            "revision": number,
-            "body_rule": bulletin.body_rule,
-            "last_seen": capture.fetched_at,
-        }
-        table = self.database.table("bulletins")
-        if number == 1:
-            first = {
-                "source": capture.source,
-                "channel": capture.channel,
-                "url": capture.address,
-                "first_seen": capture.fetched_at,
-            }
-            table.insert(row | first)
-        bulletin_id = int(
-            self.database.conn.execute(
-                "SELECT id FROM bulletins WHERE slug = ?", (slug,)
-            ).fetchone()[0]
+        origin = bulletin.origin
+        row = (
+            bulletin.title,
+            bulletin.series,
+            bulletin.issue,
+            _iso(bulletin.published),
+            bulletin.published_at,
+            bulletin.issuer,
+            origin.literal if origin else None,
+            origin.publication if origin else None,
+            _iso(origin.date) if origin else None,
+            _iso(bulletin.anchor),
+            "live",
+            number,
+            bulletin.body_rule,
+            capture.fetched_at,
+            slug,
         )
+        conn = self.database.conn
         if number > 1:
-            table.update(bulletin_id, row)
-        return bulletin_id
+            written = conn.execute(_UPDATE_BULLETIN, row)
+        else:
+            first = (capture.source, capture.channel, capture.address, capture.fetched_at)
+            written = conn.execute(_INSERT_BULLETIN, (*row, *first))
+        return int(written.fetchone()[0])
 
     def _write_entries(self, bulletin: Bulletin, bulletin_id: int, slug: str, source: str) -> None:
         """Replace a bulletin's entries; an entry that keeps its place keeps its id."""
+        conn = self.database.conn
         old = self._unindex(bulletin_id)
-        (url,) = self.database.conn.execute(
-            "SELECT url FROM bulletins WHERE id = ?", (bulletin_id,)
-        ).fetchone()
+        (url,) = conn.execute("SELECT url FROM bulletins WHERE id = ?", (bulletin_id,)).fetchone()
         entries = [*([bulletin.lead] if bulletin.lead else []), *bulletin.entries]
-        self.database.table("entries").upsert_all(
-            (
-                {
-                    "slug": f"{slug}.{entry.seq}",
-                    "bulletin": bulletin_id,
-                    "seq": entry.seq,
-                    "kind": entry.kind,
-                    "heading": entry.heading,
-                    "province": entry.provinces[0].province.code if entry.provinces else None,
-                    "date": _iso(entry.event_start or bulletin.anchor),
-                    "event_start": _iso(entry.event_start),
-                    "event_end": _iso(entry.event_end),
-                    "open_end": int(entry.open_end),
-                    "text": entry.text,
-                    "title": bulletin.title,
-                    "source": source,
-                    "url": url,
-                    "published": _iso(bulletin.published),
-                    "status": "live",
-                }
-                for entry in entries
-            ),
-            pk="slug",
-        )
-        ids = dict(
-            self.database.conn.execute(
-                "SELECT seq, id FROM entries WHERE bulletin = ?", (bulletin_id,)
-            ).fetchall()
-        )
-        kept = {entry.seq for entry in entries}
-        for seq in sorted(old - kept):
-            self.database.table("entries").delete_where(
-                "bulletin = ? AND seq = ?", [bulletin_id, seq]
-            )
+        ids = []
         for entry in entries:
-            self._write_mentions(ids[entry.seq], entry)
-            ENTRIES_INDEX.add(
-                self.database.conn,
-                ids[entry.seq],
-                {"title": bulletin.title, "heading": entry.heading, "text": entry.text},
+            row = (
+                f"{slug}.{entry.seq}",
+                bulletin_id,
+                entry.seq,
+                entry.kind,
+                entry.heading,
+                entry.provinces[0].province.code if entry.provinces else None,
+                _iso(entry.event_start or bulletin.anchor),
+                _iso(entry.event_start),
+                _iso(entry.event_end),
+                int(entry.open_end),
+                entry.text,
+                bulletin.title,
+                source,
+                url,
+                _iso(bulletin.published),
+                "live",
             )
+            ids.append(int(conn.execute(_UPSERT_ENTRY, row).fetchone()[0]))
+        gone = sorted(old - {entry.seq for entry in entries})
+        conn.executemany(
+            "DELETE FROM entries WHERE bulletin = ? AND seq = ?",
+            [(bulletin_id, seq) for seq in gone],
+        )
+        self._write_mentions(list(zip(ids, entries, strict=True)))
+        if self.index is not None:
+            texts = {
+                key: {"title": bulletin.title, "heading": entry.heading, "text": entry.text}
+                for key, entry in zip(ids, entries, strict=True)
+            }
+            self.index.add_all(conn, texts)
 
     def _unindex(self, bulletin_id: int) -> set[int]:
         """Remove a bulletin's entries from the index, and their mentions; returns their seqs."""
-        rows = self.database.conn.execute(
+        conn = self.database.conn
+        rows = conn.execute(
             "SELECT id, seq, title, heading, text FROM entries WHERE bulletin = ?", (bulletin_id,)
         ).fetchall()
         for entry, _, title, heading, text in rows:
-            ENTRIES_INDEX.remove(
-                self.database.conn, entry, {"title": title, "heading": heading, "text": text}
-            )
+            if self.index is not None:
+                self.index.remove(conn, entry, {"title": title, "heading": heading, "text": text})
             for table in _MENTIONS:
-                self.database.table(table).delete_where("entry = ?", [entry])
+                conn.execute(f"DELETE FROM {table} WHERE entry = ?", (entry,))
         return {row[1] for row in rows}
 
-    def _write_mentions(self, entry_id: int, entry: Entry) -> None:
-        self._insert_numbered(
-            "entry_provinces",
-            entry_id,
-            ({"province": p.province.code, "basis": p.basis} for p in entry.provinces),
-        )
-        self._insert_numbered(
-            "entry_dates",
-            entry_id,
-            (
-                {
-                    "text": d.text,
-                    "offset": d.offset,
-                    "kind": d.kind,
-                    "start": _iso(d.start),
-                    "end": _iso(d.end),
-                    "precision": d.precision,
-                }
-                for d in entry.dates
-            ),
-        )
-        self._insert_numbered(
-            "entry_places",
-            entry_id,
-            (
-                {"text": p.text, "offset": p.offset, "level": p.level, "code": p.code}
-                for p in entry.places
-            ),
-        )
-        self._insert_numbered(
-            "entry_officials",
-            entry_id,
-            ({"name": o.name, "title": o.title, "offset": o.offset} for o in entry.officials),
-        )
+    def _write_mentions(self, entries: Sequence[tuple[int, Entry]]) -> None:
+        mentions: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _MENTIONS}
+        for entry_id, entry in entries:
+            for table, rows in _mentions_of(entry).items():
+                mentions[table] += [(entry_id, seq, *row) for seq, row in enumerate(rows, start=1)]
+        for table, numbered in mentions.items():
+            self.database.conn.executemany(_INSERT_MENTION[table], numbered)
 
-    def _insert_numbered(self, table: str, entry_id: int, rows: Iterable[dict[str, Any]]) -> None:
-        self.database.table(table).insert_all(
-            {"entry": entry_id, "seq": seq, **row} for seq, row in enumerate(rows, start=1)
-        )
+
+def _mentions_of(entry: Entry) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of an entry's mentions, as _MENTIONS names their columns."""
+    return {
+        "entry_provinces": [(p.province.code, p.basis) for p in entry.provinces],
+        "entry_dates": [
+            (d.text, d.offset, d.kind, _iso(d.start), _iso(d.end), d.precision) for d in entry.dates
+        ],
+        "entry_places": [(p.text, p.offset, p.level, p.code) for p in entry.places],
+        "entry_officials": [(o.name, o.title, o.offset) for o in entry.officials],
+    }
 
 
 def _iso(day: date | None) -> str | None:
