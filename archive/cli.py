@@ -123,8 +123,15 @@ def _page_context(url: str | None, sources: dict[str, Source]) -> PageContext | 
 @main.command()
 @DATA
 @SOURCES
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=None,
+    show_default="the machine's cores",
+    help="How many processes read captures; with 1 none is started.",
+)
 @exits
-def rebuild(data: Path, folders: tuple[Path, ...]) -> None:
+def rebuild(data: Path, folders: tuple[Path, ...], workers: int | None) -> None:
     """Derive the database again from the captures, row by row as the crawls built it.
 
     \b
@@ -132,11 +139,13 @@ def rebuild(data: Path, folders: tuple[Path, ...]) -> None:
       bulletins rebuild --data data
     """
     from archive.storage.rebuild import rebuild as derive
+    from archive.storage.workers import cores, readers
 
     if not (data / "warc").is_dir():
         raise UsageError(f"{data} has no captures: name the data folder with --data")
     sources = read_sources((*folders, *own_sources(data)))
-    count = derive(data, sources, lambda n: click.echo(f"{n} captures", err=True))
+    with readers(data / "warc", workers or cores()) as executor:
+        count = derive(data, sources, lambda n: click.echo(f"{n} captures", err=True), executor)
     click.echo(f"{data}/bulletins.db derived again from {count} captures")
 
 

@@ -83,6 +83,10 @@ class CannotWrite(ArchiveError):
     exit_code = 7
 
 
+class ReaderFailed(CannotWrite):
+    """A process that was to read captures ended early, so the database could not be derived."""
+
+
 class Unreadable(ArchiveError):
     """An answer that cannot become a list or a bulletin; ``kind`` is the incident's name."""
 
@@ -91,6 +95,10 @@ class Unreadable(ArchiveError):
     def __init__(self, kind: IncidentKind, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+    def __reduce__(self) -> tuple[type[Unreadable], tuple[IncidentKind, str]]:
+        """Both arguments go to another process with it, where the message alone would."""
+        return type(self), (self.kind, str(self))
 
 
 def status_kind(status: int) -> StatusKind:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from itertools import count
 
@@ -19,6 +20,7 @@ from sample.layouts import detail
 from sample.page import Page, address
 
 PARAGRAPHS = 12
+A_DAY = 5
 _PROVINCES = (
     "黑龙江",
     "青海",
@@ -66,6 +68,7 @@ def page(number: int) -> Page:
         model,
         id=_FIRST_ID + number,
         title=title,
+        published=model.published + timedelta(days=number // A_DAY),
         paragraphs=(*body, "摘自　《样例建设报》　2020.05.07"),
         style="word" if number % 3 == 0 else "plain",
         guid=None,

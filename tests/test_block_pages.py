@@ -97,13 +97,9 @@ def test_a_plain_refusal_is_not_a_block_page(shared: Path) -> None:
         NEWS.format('<meta name="PubDate" content="2021-03-04">', "<form><input></form>", WARNING),
         NEWS.format("<meta name=ArticleTitle content=x>", "", "平台提示请输入验证码后登录。"),
         NEWS.format("", "发布时间：2021-03-04 <input>", WARNING),
-        NEWS.format(
-            '<meta name="PubDate" content="2021-03-04">', "", "系统正在升级，暂停服务。"
-        ),
+        NEWS.format('<meta name="PubDate" content="2021-03-04">', "", "系统正在升级，暂停服务。"),
         NEWS.format("", "发布日期：2021-03-04", "旧版页面已下线，您访问的页面不存在时请告知。"),
-        NEWS.format(
-            "", "", "甲地正在维护。乙地改版中。丙地升级中。丁地暂停服务。"
-        ),
+        NEWS.format("", "", "甲地正在维护。乙地改版中。丙地升级中。丁地暂停服务。"),
         NEWS.format("<script src=x.js></script>", "<input>", WARNING * 12),
         NEWS.format("<script src=x.js></script>", "<input>", "拖动滑块即可报名。住户很满意。" * 3),
         NEWS.format("", "", WARNING),

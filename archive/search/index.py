@@ -24,15 +24,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from archive.search.fold import fold
 from archive.search.indexed_table import IndexedTable, IndexMismatch, Values
 from archive.search.tables import atomic, has_table, primary_key, quoted
 from archive.search.tokens import VERSION, label_token, order_label, pairs, written_units
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 TAIL = 1 << 30
 """The first number for rows added after the last rebuild."""
@@ -65,6 +69,23 @@ class Indexed(NamedTuple):
     @property
     def properties(self) -> tuple[int, str]:
         return self.sort, self.labels
+
+
+class _Tokenised(NamedTuple):
+    """A row as it goes into the index: its tokens by column, its common units, how many tokens."""
+
+    key: int
+    sort: int
+    labels: str
+    columns: tuple[str, ...]
+    units: str
+    size: int
+
+
+class Spread(Protocol):
+    """A ``map`` over one iterable: results in the order of tasks, wherever the work is done."""
+
+    def __call__(self, work: Callable[[T], R], tasks: Iterable[T], /) -> Iterable[R]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +243,12 @@ class Index(IndexedTable):
             else:
                 self.add(db, rowid, new)
 
-    def rebuild(self, db: sqlite3.Connection) -> int:
+    def rebuild(self, db: sqlite3.Connection, spread: Spread = map) -> int:
         """Build the whole index from its table, all or nothing, and return the number of rows.
 
-        Memory does not grow with the table: some 110 MB for FTS5 and a batch of rows.
+        ``spread`` is how batches of texts become tokens: here, or as another ``map`` lets other
+        processes do it. Memory does not grow with the table: some 110 MB for FTS5 and a batch of
+        rows, and what ``spread`` takes ahead.
         """
         count = 0
         sets: dict[str, int] = {}
@@ -235,27 +258,30 @@ class Index(IndexedTable):
             self._configure(db, hashsize=_BULK_HASH, automerge=0)
             db.execute(f"drop index {quoted(self._key_index)}")
             common = self._find_common(db)
-            source = enumerate(self.read(db, in_order=True), start=1)
-            while batch := list(islice(source, _BATCH)):
+            rows = self.read(db, in_order=True)
+            batches = iter(lambda: list(islice(rows, _BATCH)), [])
+            for batch in spread(partial(self._tokenised, common), batches):
+                first = count + 1
                 count += len(batch)
-                tokens = [
-                    (docid, *self.tokens(common, values, sort, labels))
-                    for docid, (_, values, sort, labels) in batch
-                ]
-                sizes = [sum(map(len, columns)) for _, columns, _ in tokens]
                 db.executemany(
                     self._command(self.fts, self.columns),
-                    [(docid, *map(" ".join, columns)) for docid, columns, _ in tokens],
+                    [(docid, *row.columns) for docid, row in enumerate(batch, first)],
                 )
                 db.executemany(
                     self._command(self.units, ("units",)),
-                    [(docid, " ".join(singles)) for docid, _, singles in tokens],
+                    [(docid, row.units) for docid, row in enumerate(batch, first)],
                 )
                 db.executemany(
                     f"insert into {quoted(self.rows)} values (?, ?, ?, ?, ?)",
                     [
-                        (docid, key, sort, sets.setdefault(labels, len(sets) + 1), size)
-                        for (docid, (key, _, sort, labels)), size in zip(batch, sizes, strict=True)
+                        (
+                            docid,
+                            row.key,
+                            row.sort,
+                            sets.setdefault(row.labels, len(sets) + 1),
+                            row.size,
+                        )
+                        for docid, row in enumerate(batch, first)
                     ],
                 )
             db.executemany(
@@ -265,6 +291,17 @@ class Index(IndexedTable):
             self.optimize(db)
             self._configure(db, hashsize=_USUAL_HASH, automerge=_USUAL_AUTOMERGE)
         return count
+
+    def _tokenised(
+        self, common: frozenset[str], batch: Iterable[tuple[int, Values, int, str]]
+    ) -> list[_Tokenised]:
+        made = []
+        for key, values, sort, labels in batch:
+            columns, singles = self.tokens(common, values, sort, labels)
+            size = sum(map(len, columns))
+            texts = tuple(map(" ".join, columns))
+            made.append(_Tokenised(key, sort, labels, texts, " ".join(singles), size))
+        return made
 
     def optimize(self, db: sqlite3.Connection) -> None:
         """Merge the index into its smallest and fastest form; this rewrites all of it."""

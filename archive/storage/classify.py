@@ -77,6 +77,33 @@ class Page:
 
 Classified = Robots | Column | ListRows | ListEnd | Redirect | Missing | Unchanged | Page
 
+Reading = Classified | Unreadable | None
+"""What a capture was read as ahead of its turn; None where it was not read."""
+
+
+def read(capture: Capture, source: Source, listed: date | None = None) -> Classified | Unreadable:
+    """``classify``, with what it raises as a value; a parser that trips is ``parser-error``."""
+    try:
+        return classify(capture, source, listed)
+    except Unreadable as error:
+        return error
+    except Exception as error:  # a page that trips the parser must not stop the others
+        return parser_error(error)
+
+
+def parser_error(error: Exception) -> Unreadable:
+    """The incident of a page that tripped the parser."""
+    return Unreadable(
+        "parser-error",
+        f"the parser failed ({type(error).__name__}: {error}): please report it with this address; "
+        "the page is kept and read again by the next version",
+    )
+
+
+def needs_the_list(found: Reading) -> bool:
+    """Whether a capture that was read without a date from a list may be a page with one."""
+    return isinstance(found, Unreadable) and found.kind == "unrecognised"
+
 
 def classify(capture: Capture, source: Source, listed: date | None = None) -> Classified:
     """What a capture is; ``listed`` is the date that a list gave a page, if any did.

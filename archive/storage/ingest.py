@@ -28,11 +28,14 @@ from archive.storage.classify import (
     ListRows,
     Missing,
     Page,
+    Reading,
     Redirect,
     Robots,
     Unchanged,
-    classify,
     moved_away,
+    needs_the_list,
+    parser_error,
+    read,
 )
 from archive.storage.database import ENTRIES_INDEX
 from archive.storage.identity import Identity
@@ -97,8 +100,8 @@ class Ingester:
         self.identity = Identity(database, self.addresses)
         self._known: set[str] = set()
 
-    def ingest(self, capture: Capture, location: Location) -> Outcome:
-        """Write the rows that follow from one capture.
+    def ingest(self, capture: Capture, location: Location, found: Reading = None) -> Outcome:
+        """Write the rows that follow from one capture; ``found`` is what it was read as, if it was.
 
         Raises SourceFileError or UsageError for a source or a channel that no file declares.
         """
@@ -108,7 +111,7 @@ class Ingester:
         capture_id = self._insert_capture(capture, location)
         if capture.role == "page":
             self.addresses.asked(capture)
-        outcome = self._outcome(capture, capture_id)
+        outcome = self._outcome(capture, capture_id, found)
         if outcome.incident:
             self.incidents.add(
                 Incident(
@@ -189,25 +192,23 @@ class Ingester:
         }
         return int(self.database.conn.execute(_INSERT_CAPTURE, row).fetchone()[0])
 
-    def _outcome(self, capture: Capture, capture_id: int) -> Outcome:
+    def _outcome(self, capture: Capture, capture_id: int, found: Reading) -> Outcome:
         """Classify a capture and write what it is, all or nothing; what fails is an incident."""
-        source = self.sources[capture.source]
         try:
             with self.database.atomic():
                 known = self.addresses.known(capture.address)
-                found = classify(capture, source, known.listed)
+                if found is None or (known.listed and needs_the_list(found)):
+                    found = read(capture, self.sources[capture.source], known.listed)
+                if isinstance(found, Unreadable):
+                    raise found
                 return self._write(found, capture, capture_id, known)
         except Unreadable as error:
             return Outcome("failed", incident=error.kind, message=str(error))
         except sqlite3.Error:
             raise
-        except Exception as error:  # a page that trips the parser must not stop the others
-            return Outcome(
-                "failed",
-                incident="parser-error",
-                message=f"the parser failed ({type(error).__name__}: {error}): please report it "
-                "with this address; the page is kept and read again by the next version",
-            )
+        except Exception as error:
+            failed = parser_error(error)
+            return Outcome("failed", incident=failed.kind, message=str(failed))
 
     def _write(
         self, found: Classified, capture: Capture, capture_id: int, known: KnownAddress

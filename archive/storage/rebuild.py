@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import closing
 from pathlib import Path
 
 from sqlite_utils import Database
 
 from archive.captures.reading import in_order
+from archive.captures.warc import Capture, Location
 from archive.errors import CannotWrite, Damaged
 from archive.sources import Source
+from archive.storage.classify import Reading
 from archive.storage.damage import damage, remove_database, replace_damaged
 from archive.storage.database import BUSY_MS, ENTRIES_INDEX, NAME, connect, explain, readonly
 from archive.storage.ingest import Ingester
 from archive.storage.lock import lock
+from archive.storage.read_ahead import in_turn, read_ahead
 from archive.storage.replay import write_index
 from archive.storage.space import require_room
 
@@ -23,23 +27,29 @@ _BATCH = 500
 
 
 def rebuild(
-    folder: Path, sources: Mapping[str, Source], progress: Callable[[int], None] = lambda _: None
+    folder: Path,
+    sources: Mapping[str, Source],
+    progress: Callable[[int], None] = lambda _: None,
+    executor: Executor | None = None,
 ) -> int:
     """Derive ``bulletins.db`` again from a data folder's WARC files; returns how many captures.
 
-    ``progress`` is told the number of captures read so far. What no capture tells (the lines of
-    ``crawls``, incidents without a response) is carried over from the database that was there.
-    Readers keep the old database until the new one is complete. Raises Damaged, Locked,
-    CannotWrite, SourceFileError.
+    ``progress`` is told the number of captures read so far. Any ``executor`` may read them, in
+    other processes or on other machines that see the folder under the same path; without one this
+    process does. This process writes in any case, and the rows are the same. What no capture tells
+    (the lines of ``crawls``, incidents without a response) is carried over from the database that
+    was there. Readers keep the old database until the new one is complete. Raises Damaged, Locked,
+    CannotWrite, ReaderFailed, SourceFileError.
     """
     with lock(folder):
-        return derive_again(folder, sources, progress)
+        return derive_again(folder, sources, progress, executor)
 
 
 def derive_again(
     folder: Path,
     sources: Mapping[str, Source],
     progress: Callable[[int], None] = lambda _: None,
+    executor: Executor | None = None,
     *,
     lost: int = 0,
 ) -> int:
@@ -56,7 +66,7 @@ def derive_again(
     try:
         database = connect(fresh)
         with closing(database.conn):
-            count = _derive(folder, database, sources, progress)
+            count = _derive(folder, database, sources, progress, executor)
             if damaged:
                 _carry_over_what_is_left(path, database, sources)
             elif path.exists():
@@ -82,12 +92,13 @@ def _derive(
     database: Database,
     sources: Mapping[str, Source],
     progress: Callable[[int], None],
+    executor: Executor | None,
 ) -> int:
     count = 0
     ingester = Ingester(database, sources, index=None)
     database.conn.execute("BEGIN IMMEDIATE")
-    for location, capture in in_order(folder / "warc"):
-        ingester.ingest(capture, location)
+    for location, capture, found in _captures(folder / "warc", sources, executor):
+        ingester.ingest(capture, location, found)
         count += 1
         if count % _BATCH == 0:
             database.conn.execute("COMMIT")
@@ -95,8 +106,19 @@ def _derive(
             progress(count)
     database.conn.execute("COMMIT")
     # Built in one go it is smaller, faster, and costs less than row by row.
-    ENTRIES_INDEX.rebuild(database.conn)
+    ENTRIES_INDEX.rebuild(database.conn, in_turn(executor) if executor else map)
     return count
+
+
+def _captures(
+    folder: Path, sources: Mapping[str, Source], executor: Executor | None
+) -> Iterator[tuple[Location, Capture, Reading]]:
+    """All captures in the order of derivation, with what they are where an executor reads them."""
+    if executor is None:
+        yield from ((location, capture, None) for location, capture in in_order(folder))
+    else:
+        for ahead in read_ahead(folder, sources, executor):
+            yield ahead.location, ahead.capture, ahead.found
 
 
 def _check_none_is_lost(old: Path, count: int) -> None:

@@ -1,0 +1,74 @@
+"""Processes that read captures: as many as there are cores, none where few captures are read."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from archive.captures.warc import warc_files
+
+# To start processes takes a second, in which one reads captures of about this size.
+_FEW_BYTES = 1 << 20
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    count = getattr(os, "process_cpu_count", None)  # from Python 3.13 on
+    if count is not None:
+        return int(count() or 1)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def readers(folder: Path, workers: int) -> Iterator[Executor | None]:
+    """So many processes for the captures of a folder, None where its own process is enough.
+
+    They leave Ctrl-C to the process that started them, and end when it does.
+    """
+    if workers < 2 or sum(path.stat().st_size for path in warc_files(folder)) < _FEW_BYTES:
+        yield None
+        return
+    # A forked process would hold the folder's lock too; a spawned one holds nothing.
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin)
+    try:
+        with _unheard_by_children():
+            for _ in range(workers):
+                pool.submit(os.getpid)
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _unheard_by_children() -> Iterator[None]:
+    """Processes started meanwhile ignore Ctrl-C from their first moment on.
+
+    A terminal sends it to all of them, and each would say in a traceback where it was.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _begin() -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it was killed; the pool would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
