@@ -1,34 +1,26 @@
-"""Reading source files: TOML into tables whose keys and types a schema checks, then plain values.
-
-The schema library is msgspec: imported and used once it costs 0.05 s where pydantic costs 0.2 s,
-which every command would pay, and it weighs 0.7 MB against 10 MB (both measured in 2026-11).
-"""
+"""Reading source files: TOML into tables whose keys and types a schema checks, then plain values."""
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, cast, get_args
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-import msgspec
 from msgspec import Meta
 
 from archive.errors import SourceFileError
 from archive.parse.html import check_selector
 from archive.sources import Channel, Layout, Source
+from archive.toml_tables import Table, checked, read_toml, shown, wrong
 
 # Reads the folders of source files that a command names, besides those that it has by itself.
 LoadSources = Callable[[Sequence[Path]], dict[str, Source]]
 # Slugs become parts of addresses, labels in the search index and headers of WARC files.
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _SLUG_ALLOWED = "lower-case letters from a to z, digits, - and _"
-# The longest that a message quotes of a value.
-_SHOWN = 60
 
 
 class Selector(str):
@@ -76,10 +68,6 @@ SomeSelectors = Annotated[
 Day = Annotated[
     date | None, Meta(description="a date without quotes, such as 2024-10-01; since before until")
 ]
-
-
-class Table(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """One table of a source file: its keys, their types and defaults."""
 
 
 class ChannelTable(Table):
@@ -131,9 +119,6 @@ class SourceTable(Table):
     ] = ()
 
 
-T = TypeVar("T", bound=Table)
-
-
 def load_sources(
     folders: Sequence[Path], platforms: Mapping[str, type[ChannelTable]]
 ) -> dict[str, Source]:
@@ -160,35 +145,21 @@ def own_sources(data: Path) -> tuple[Path, ...]:
 
 def read_source(path: Path, platforms: Mapping[str, type[ChannelTable]]) -> Source:
     """One source file; raises SourceFileError with the file, the key and what is allowed."""
-    try:
-        # Windows editors begin a UTF-8 file with a byte order mark.
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        return _source(path.stem, raw, platforms)
-    except OSError as error:
-        problem = f"cannot be read: {error.strerror}"
-    except UnicodeDecodeError:
-        problem = "is not UTF-8 text: save it in that encoding"
-    except RecursionError:
-        problem = "is nested too deep"
-    except SourceFileError as error:
-        problem = str(error)
-    except ValueError as error:  # tomllib also lets those of its numbers and dates through
-        problem = f"is not TOML: {error}"
-    raise SourceFileError(" ".join(f"{path}: {problem}".split()))
+    return read_toml(path, lambda raw: _source(path.stem, raw, platforms), SourceFileError)
 
 
 def _source(slug: str, raw: dict[str, Any], platforms: Mapping[str, type[ChannelTable]]) -> Source:
     if not _SLUG.fullmatch(slug):
         raise SourceFileError(f"name the file <slug>.toml, its slug in {_SLUG_ALLOWED}")
-    table = _checked(SourceTable, raw, "")
+    table = checked(SourceTable, raw, "", _selector)
     home = table.home.rstrip("/")
     try:
         own = str(urlsplit(home).hostname)
     except ValueError as error:
-        raise SourceFileError(_wrong(SourceTable, "home", raw, "", str(error))) from error
+        raise SourceFileError(wrong(SourceTable, "home", raw, "", str(error))) from error
     hosts = (own, *table.hosts)
     if len(set(hosts)) < len(hosts):
-        raise SourceFileError(_wrong(SourceTable, "hosts", raw, "", "home's own is one of them"))
+        raise SourceFileError(wrong(SourceTable, "hosts", raw, "", "home's own is one of them"))
     return Source(
         slug=slug,
         name=table.name,
@@ -208,14 +179,14 @@ def _channel(
     slug: str, raw: dict[str, Any], platforms: Mapping[str, type[ChannelTable]]
 ) -> Channel:
     if not _SLUG.fullmatch(slug):
-        raise SourceFileError(f"channel {_shown(slug)}: write its slug in {_SLUG_ALLOWED}")
+        raise SourceFileError(f"channel {shown(slug)}: write its slug in {_SLUG_ALLOWED}")
     where = f"channel {slug}: "
     named = raw.get("platform")
     if not isinstance(named, str) or named not in platforms:
-        given = f" = {_shown(named)}" if "platform" in raw else " is missing"
+        given = f" = {shown(named)}" if "platform" in raw else " is missing"
         names = ", ".join(f'"{name}"' for name in platforms)
         raise SourceFileError(f"{where}platform{given}: write one of {names}")
-    table = _checked(platforms[named], raw, where)
+    table = checked(platforms[named], raw, where, _selector)
     return Channel(
         slug=slug,
         name=table.name,
@@ -229,7 +200,7 @@ def _channel(
 
 def _layout(number: int, raw: dict[str, Any]) -> Layout:
     where = f"layout {number}: "
-    table = _checked(LayoutTable, raw, where)
+    table = checked(LayoutTable, raw, where, _selector)
     layout = Layout(
         name=table.name,
         title=tuple(map(str, table.title)),
@@ -246,58 +217,9 @@ def _layout(number: int, raw: dict[str, Any]) -> Layout:
     return layout
 
 
-def _checked(kind: type[T], raw: dict[str, Any], where: str) -> T:
-    """The table, or a SourceFileError that says which key is wrong and what it can be."""
-    try:
-        return cast("T", _converted(raw, kind))
-    except msgspec.ValidationError:
-        fields = {field.name: field for field in msgspec.structs.fields(kind)}
-        for key in raw:
-            if key not in fields:
-                raise SourceFileError(
-                    f"{where}unknown key {_shown(key)}: the keys are {', '.join(fields)}"
-                ) from None
-        for key, field in fields.items():
-            if key not in raw and field.required:
-                raise SourceFileError(
-                    f"{where}{key} is missing: write {allowed(kind, key)}"
-                ) from None
-        for key, value in raw.items():
-            try:
-                _converted(value, fields[key].type)
-            except msgspec.ValidationError as error:
-                reason = str(error.__cause__ or "")
-                raise SourceFileError(_wrong(kind, key, raw, where, reason)) from None
-        raise
-
-
-def _converted(value: object, kind: Any) -> Any:
-    return msgspec.convert(value, kind, builtin_types=(date, datetime, time), dec_hook=_selector)
-
-
 def _selector(kind: type, value: object) -> Selector:
     """What msgspec asks for the one type that it does not know itself."""
     if not isinstance(value, str):
         raise TypeError
     check_selector(value)
     return Selector(value)
-
-
-def _wrong(
-    kind: type[Table], key: str, raw: Mapping[str, Any], where: str, reason: str = ""
-) -> str:
-    because = f" ({reason})" if reason else ""
-    return f"{where}{key} = {_shown(raw[key])}: write {allowed(kind, key)}{because}"
-
-
-def allowed(kind: type[Table], key: str) -> str:
-    """What a key can be, in the words of error messages and docs/sources.md."""
-    [field] = [field for field in msgspec.structs.fields(kind) if field.name == key]
-    metas = [part for part in get_args(field.type) if isinstance(part, Meta)]
-    return (metas[0].description if metas else None) or "text in quotes"
-
-
-def _shown(value: object) -> str:
-    """A value roughly as TOML writes it, cut where it is long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -21,6 +21,7 @@ ROOMS = (
     "archive.hrefs",
     "archive.data",
     "archive.sources",
+    "archive.toml_tables",
     "archive.search",
     "archive.captures",
     "archive.parse",

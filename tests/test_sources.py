@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import source_files
+from archive import source_files, toml_tables
 from archive.errors import SourceFileError
 from archive.source_files import own_sources
 from archive.sources import PageContext, Source, date_in_address, document_id
@@ -398,7 +398,7 @@ def documented() -> set[tuple[str, str]]:
 def test_every_key_is_documented_with_what_is_allowed() -> None:
     tables = [source_files.SourceTable, source_files.LayoutTable, *KEYS.values()]
     wanted = {
-        (field.name, source_files.allowed(table, field.name))
+        (field.name, toml_tables.allowed(table, field.name))
         for table in tables
         for field in msgspec.structs.fields(table)
         if field.name != "platform"
