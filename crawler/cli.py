@@ -6,6 +6,7 @@ Scrapy is imported by the commands that crawl, not here: it takes half a second.
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Sequence
 from datetime import date
@@ -114,6 +115,11 @@ def report(rows: Sequence[dict[str, Any]]) -> str:
 @click.option(
     "--random-delay", type=int, default=0, help="Wait up to this many seconds before starting."
 )
+@click.option("--backup", type=click.Path(path_type=Path), help="Back up into this folder.")
+@click.option("--tell-command", help="Run this on trouble, and when it is over.")
+@click.option("--webhook", help="Post JSON to this address on trouble, and when it is over.")
+@click.option("--mail", help="Write to this e-mail address on trouble, and when it is over.")
+@click.option("--ping", help="Call this address after each good night.")
 @exits
 def nightly(
     data: Path,
@@ -121,23 +127,40 @@ def nightly(
     base_url: str | None,
     delay: float | None,
     random_delay: int,
+    backup: Path | None,
+    tell_command: str | None,
+    webhook: str | None,
+    mail: str | None,
+    ping: str | None,
 ) -> None:
-    """What the schedule runs: crawl all enabled sources, then say in words how it went.
+    """What the schedule runs: crawl all enabled sources, look after the archive, tell of trouble.
 
-    While a source is still backfilling, a bounded number of its pages is fetched each night.
+    While a source is still backfilling, a bounded number of its pages is fetched each night. Whom
+    to tell, and where to back up, can also stand in DATA/nightly.toml (docs/operations.md).
 
     \b
-    Example:
+    Examples:
       bulletins nightly --data data
+      bulletins nightly --data data --backup /mnt/backup --mail you@example.org
     """
-    if random_delay:
-        time.sleep(random.uniform(0, random_delay))  # noqa: S311 (no secret)
     from crawler.crawl import CrawlOptions
     from crawler.nightly import nightly as run
+    from crawler.nightly_settings import NightOptions, read_settings
 
-    sources = read_sources((*folders, *own_sources(data)))
+    settings = read_settings(data, NightOptions(backup, tell_command, webhook, mail, ping))
+    if random_delay:
+        time.sleep(random.uniform(0, random_delay))  # noqa: S311 (no secret)
     options = CrawlOptions(data, base_url=base_url, delay=delay, nightly=True)
-    click.echo(run(sources, options))
+    report = run(
+        lambda: read_sources((*folders, *own_sources(data))),
+        options,
+        settings,
+        lambda line: click.echo(line, err=True),
+    )
+    if report.exit_code:
+        click.echo(f"bulletins: {report.summary}", err=True)
+        sys.exit(report.exit_code)
+    click.echo(report.summary)
 
 
 @main.group()
@@ -173,6 +196,29 @@ def schedule_show() -> None:
       bulletins schedule show
     """
     click.echo(plan.show())
+
+
+@schedule.command("run")
+@DATA
+@click.argument("option", nargs=-1, type=click.UNPROCESSED)
+@exits
+def schedule_run(data: Path, option: tuple[str, ...]) -> None:
+    """Stay, and run a night at 02:30 in China, up to an hour later; for containers.
+
+    A night that was missed begins at once. What follows -- are options of `bulletins nightly`.
+
+    \b
+    Examples:
+      bulletins schedule run --data /data
+      bulletins schedule run --data /data -- --backup /backup
+    """
+    from crawler.every_night import EveryNight
+
+    nights = EveryNight(
+        [*plan.nightly_command(data), *option], data, lambda line: click.echo(line, err=True)
+    )
+    nights.end_on_signals()
+    nights.run()
 
 
 @schedule.command("remove")

@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from archive.clock import CHINA, now
@@ -18,6 +18,8 @@ NAME = "bulletins-nightly"
 # the same schedule do not ask at the same minute.
 NIGHT = time(2, 30)
 RANDOM_SECONDS = 3600
+# A night that takes longer hangs; the next one would find the folder locked.
+LONGEST_NIGHT = timedelta(hours=8)
 
 SERVICE = """\
 [Unit]
@@ -30,7 +32,7 @@ Type=oneshot
 WorkingDirectory={folder}
 Environment={environment}
 ExecStart={command}
-TimeoutStartSec=8h
+TimeoutStartSec={longest}s
 Nice=10
 """
 TIMER = f"""\
@@ -53,9 +55,12 @@ def units(data: Path) -> dict[str, str]:
     return {
         f"{NAME}.service": SERVICE.format(
             folder=str(Path.cwd()).replace("%", "%%"),
+            longest=int(LONGEST_NIGHT.total_seconds()),
             environment=_systemd_quote(f"BULLETINS_CONTACT={contact}"),
             # A dollar has a meaning only in commands.
-            command=" ".join(_systemd_quote(word).replace("$", "$$") for word in _command(data)),
+            command=" ".join(
+                _systemd_quote(word).replace("$", "$$") for word in nightly_command(data)
+            ),
         ),
         f"{NAME}.timer": TIMER,
     }
@@ -68,7 +73,7 @@ def cron_line(data: Path) -> str:
     """
     night = datetime.combine(now().astimezone(CHINA).date(), NIGHT, tzinfo=CHINA).astimezone()
     folder, log = shlex.quote(str(data)), shlex.quote(str(data / "nightly.log"))
-    words = [*_command(data), "--random-delay", str(RANDOM_SECONDS)]
+    words = [*nightly_command(data), "--random-delay", str(RANDOM_SECONDS)]
     contact = shlex.quote(os.environ.get("BULLETINS_CONTACT", ""))
     line = (
         f"{night.minute} {night.hour} * * * cd {shlex.quote(str(Path.cwd()))} && "
@@ -142,7 +147,8 @@ def remove() -> str:
     return f"removed {' and '.join(done)}"
 
 
-def _command(data: Path) -> list[str]:
+def nightly_command(data: Path) -> list[str]:
+    """The words that run a night of a data folder with the program that is running now."""
     return [str(Path(sys.executable).parent / "bulletins"), "nightly", "--data", str(data)]
 
 
