@@ -1,4 +1,4 @@
-"""Reading source files: TOML into tables whose keys and types a schema checks, then plain values."""
+"""Source files: TOML tables whose keys and types a schema checks, made into plain values."""
 
 from __future__ import annotations
 
