@@ -155,7 +155,8 @@ def _signal_handlers_kept() -> Iterator[Callable[[], bool]]:
     finally:
         # After the first signal a second one would stop the crawl harder.
         last = signal.getsignal(signal.SIGTERM)
-        used = getattr(last, "__name__", "") == "_signal_kill" or last is signal.SIG_IGN
+        harder = last is signal.SIG_IGN or getattr(last, "__name__", "") == "_signal_kill"
+        used = harder and last is not before[signal.SIGTERM]
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -123,7 +123,7 @@ class NightTable(Table):
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where messages are posted; ``key`` signs them, None leaves them unsigned."""
+    """Where messages are posted; with a ``key`` they are signed."""
 
     url: str
     key: bytes | None

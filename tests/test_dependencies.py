@@ -55,6 +55,10 @@ INSIDES: dict[str, tuple[list[str] | None, str]] = {
         None,
         "settings.META_COPY_WARN_SKIP_KEYS names those that a repeated request has",
     ),
+    "scrapy.crawler:AsyncCrawlerProcess._signal_kill": (
+        ["self", "signum", "_"],
+        "a handler that a first signal has installed: nightly sees that the crawl was stopped",
+    ),
     "scrapy.squeues:FifoMemoryQueue": (None, "settings.SCHEDULER_MEMORY_QUEUE names it"),
     "bs4:BeautifulSoup.pushTag": (
         ["self", "tag"],

@@ -54,7 +54,9 @@ def test_every_command_is_documented_with_its_options_and_an_example(name: str) 
 
 def test_no_command_is_documented_that_is_not_there() -> None:
     named = set(
-        re.findall(r"`(bulletins [a-z]+(?: (?:install|show|remove))?)", read("docs/commands.md"))
+        re.findall(
+            r"`(bulletins [a-z]+(?: (?:install|run|show|remove))?)", read("docs/commands.md")
+        )
     )
     assert named <= set(commands(main))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -16,12 +17,28 @@ from pathlib import Path
 
 import pytest
 
+from archive.errors import (
+    ArchiveError,
+    CannotWrite,
+    Damaged,
+    Locked,
+    SourceFailed,
+    Stale,
+    UsageError,
+)
+from archive.storage import space
 from archive.storage.lock import lock
+from archive.storage.store import Store
+from crawler.crawl import CrawlOptions
+from crawler.nightly import _Steps, nightly
+from crawler.nightly_settings import NightSettings, Webhook
+from crawler.told import Trouble
 from sample import hostile
 from sample.server import SampleSite, serve
 from tests.crawling import run
 from tests.receivers import hook, mailroom
 from tests.test_nightly import SOURCE, site_until
+from tests.test_store import HOME, SOURCES, capture, page_html
 
 NIGHT = "2026-11-0{}T18:00:00Z"
 
@@ -280,6 +297,59 @@ def test_a_backup_that_fails_is_named_and_the_night_goes_on(tmp_path: Path) -> N
         assert done.returncode == 0, done.stderr
         assert [json.loads(got.body)["state"] for got in web.got] == ["trouble", "recovered"]
         assert len(ping.got) == 1
+
+
+def test_before_the_disk_is_full_nothing_is_crawled_and_the_rest_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archive's disk has no room, that of the backup has."""
+    data, into = tmp_path / "data", tmp_path / "backup"
+    into.mkdir()
+    with Store(data, SOURCES) as store:
+        store.record(capture(f"{HOME}/xwfb/202005/t20200529_1.html", page_html("第1号。")))
+    usage = shutil.disk_usage("/")
+
+    def free(path: Path) -> object:
+        return usage._replace(free=10**6 if into not in (path, *path.parents) else 10**10)
+
+    monkeypatch.setattr(space.shutil, "disk_usage", free)
+    with hook() as web, hook() as ping:
+        settings = NightSettings(backup=into, webhook=Webhook(web.base, None), ping=ping.base)
+        said: list[str] = []
+        options = CrawlOptions(data, base_url="http://127.0.0.1:1", delay=0, nightly=True)
+        report = nightly(lambda: SOURCES, options, settings, said.append)
+    assert report.exit_code == 7
+    lines = report.summary.splitlines()
+    assert "make room" in lines[1]
+    assert lines[2].startswith("verified part ")
+    assert "1 database kept" in lines[3]
+    assert said == []
+    [got] = web.got
+    kinds = [trouble["kind"] for trouble in json.loads(got.body)["troubles"]]
+    # Nothing is said of failed sources, which were not asked.
+    assert kinds == ["cannot-write", "stale"]
+    assert ping.got == []
+
+
+@pytest.mark.parametrize(
+    ("failures", "code"),
+    [
+        ((), 0),
+        ((Stale,), 4),
+        ((Stale, SourceFailed), 3),
+        ((SourceFailed, UsageError), 2),
+        ((UsageError, Locked, Stale), 5),
+        ((Locked, Damaged, SourceFailed), 6),
+        ((Stale, SourceFailed, UsageError, Locked, Damaged, CannotWrite), 7),
+    ],
+)
+def test_the_exit_code_is_that_of_the_gravest_failure(
+    failures: tuple[type[ArchiveError], ...], code: int
+) -> None:
+    steps = _Steps()
+    for failure in failures:
+        steps.trouble(Trouble("", failure.__name__, "it failed"), failure)
+    assert steps.exit_code == code
 
 
 @pytest.mark.long
