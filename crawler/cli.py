@@ -113,7 +113,10 @@ def report(rows: Sequence[dict[str, Any]]) -> str:
 @click.option("--base-url", help="Fetch from this mirror: http://host:port (one source only).")
 @click.option("--delay", type=float, help="Seconds between requests, for loopback mirrors only.")
 @click.option(
-    "--random-delay", type=int, default=0, help="Wait up to this many seconds before starting."
+    "--random-delay",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Wait up to this many seconds before starting.",
 )
 @click.option("--backup", type=click.Path(path_type=Path), help="Back up into this folder.")
 @click.option("--tell-command", help="Run this on trouble, and when it is over.")
