@@ -33,20 +33,31 @@ class ListReader:
         step = PLATFORMS[run.channel.platform].first(self.crawl.source, run.channel)
         return self._request(run, step)
 
-    def _request(self, run: ChannelRun, step: Step, hops: int = 0) -> Request:
+    def _request(
+        self, run: ChannelRun, step: Step, hops: int = 0, listed: str | None = None
+    ) -> Request:
         # Lists come before pages, so that all is known before the first page is asked for.
         return self.crawl.request(
             Target(step.address, run.channel.slug, step.role),
             self.read,
             self.no_answer,
-            {"run": run, "step": step, "hops": hops},
+            {"run": run, "step": step, "hops": hops, "listed": listed or step.address},
             priority=10,
         )
 
     def read(
-        self, response: Response, run: ChannelRun, step: Step, hops: int, outcome: Outcome
+        self,
+        response: Response,
+        run: ChannelRun,
+        step: Step,
+        hops: int,
+        listed: str,
+        outcome: Outcome,
     ) -> Iterator[Request]:
-        """Go on through the list, or to its pages where the walk is over."""
+        """Go on through the list, or to its pages where the walk is over.
+
+        ``listed`` is the address that was asked for before ``hops`` redirects.
+        """
         run.count("lists")
         if outcome.kind == "failed":
             yield from self._failed(cast("Request", response.request), run, outcome)
@@ -55,9 +66,9 @@ class ListReader:
         if outcome.kind == "moved" and outcome.location:
             if hops < MAX_HOPS:
                 moved = Step(outcome.location, step.role, step.number)
-                yield self._request(run, moved, hops + 1)
+                yield self._request(run, moved, hops + 1, listed)
             else:
-                yield from self._passed_over(run, self.crawl.endless(run, step.address))
+                yield from self._passed_over(run, self.crawl.endless(run, listed))
             return
         following = self._following(run, step, outcome)
         if following is None:

@@ -35,7 +35,7 @@ def read_rules(status: int, set_cookie: str, coding: str, body: bytes) -> bytes:
     # Rules may name a path with "captcha" in it; it takes a page to ask for one.
     is_page = shown.lstrip("\ufeff \t\r\n").startswith("<")
     block = block_page_kind(status, set_cookie, shown, shown_pieces(shown) if is_page else ())
-    if block and (is_page or status != 200):
+    if block and block.startswith("wall-") and (is_page or status != 200):
         raise Unreadable(
             block, f"robots.txt is answered with a block page (status {status}): {_ADVICE}"
         )
