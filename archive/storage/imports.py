@@ -91,7 +91,10 @@ def import_files(
         writer = ImportWriter(folder / "warc", note)
         try:
             importer = _Importer(folder / "warc", Candidates(store.database.conn, wanted), writer)
-            reports = [importer.read(path) for path in paths]
+            reports = []
+            for path in paths:
+                say(f"reading {path} ...")
+                reports.append(importer.read(path))
             if importer.written:
                 writer.publish()
         finally:
