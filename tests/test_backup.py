@@ -27,7 +27,9 @@ from archive.storage.store import Store
 from archive.storage.verify import problems
 from crawler.cli import main
 from tests.crawling import tables
+from tests.foreign import Record, warc
 from tests.test_flush import room_for
+from tests.test_import import bring
 from tests.test_store import HOME, SOURCES, capture, page_html
 
 DAY = date(2026, 11, 25)
@@ -412,6 +414,28 @@ def test_the_database_of_an_earlier_day_learns_of_the_later_captures(
     with Store(again, SOURCES) as store:
         assert store.recovered == 2
     assert tables(again) == tables(data)
+
+
+def test_imported_captures_are_backed_up_and_an_earlier_database_learns_of_them(
+    data: Path, kept: Path, tmp_path: Path
+) -> None:
+    back_up(data, kept, DAY)
+    # It is no source, which reading commands refuse.
+    (data / "sources" / "own.toml").unlink()
+    bring(data, warc(tmp_path / "theirs.warc", Record(body=page_html("从前。"))))
+    pages(data, 7)
+    assert back_up(data, kept, DAY + timedelta(days=1)).copied == (
+        "captures-000004-imported.warc.gz",
+        "captures-000005.warc.gz",
+    )
+    for number, day in enumerate((None, DAY)):
+        again = tmp_path / f"again{number}"
+        restore(kept, again, day)
+        assert contents(again / "warc").keys() == contents(data / "warc").keys()
+        with Store(again, SOURCES):
+            pass
+        assert tables(again) == tables(data)
+        assert list(problems(again)) == []
 
 
 @pytest.mark.parametrize("name", ["db/bulletins-2026-11-25.db", "warc/captures-000001.warc.gz"])
