@@ -75,9 +75,22 @@ class SourceCrawl:
         for channel in self.job.channels:
             self.runs[channel.slug] = self._run(channel, stats)
         budget = None if self.job.full else self.source.nightly_rechecks
-        chosen = self.store.crawls.rechecks(self.source.slug, self.runs, stamp(now()), budget)
+        owners = self._owners()
+        chosen = self.store.crawls.rechecks(self.source.slug, owners, stamp(now()), budget)
         for page in chosen:
-            self.rechecks[page.channel].append(page)
+            self.rechecks[owners[page.channel]].append(page)
+
+    def _owners(self) -> dict[str, str]:
+        """For each channel whose pages are asked for again, the one that asks for them.
+
+        The lists of retired channels are not read any more; their pages are the first live one's.
+        """
+        owners = {slug: slug for slug in self.runs}
+        live = [channel.slug for channel in self.source.channels if not channel.retired]
+        if live and owners.keys() >= set(live):
+            for channel in self.source.channels:
+                owners.setdefault(channel.slug, live[0])
+        return owners
 
     def _run(self, channel: Channel, stats: StatsCollector) -> ChannelRun:
         crawls, source = self.store.crawls, self.source.slug

@@ -41,6 +41,7 @@ _PLAIN = PageHistory(
     moved=0,
     held=0,
     replaced=0,
+    doubted=0,
 )
 
 
@@ -256,6 +257,24 @@ def test_where_a_page_moved_is_asked_and_its_old_address_rarely(tmp_path: Path) 
     )
     assert asked_again(tmp_path, day(3)) == [target]
     assert set(asked_again(tmp_path, "2027-02-10T18:00:00Z")) == {PAGE, target}
+
+
+def test_an_old_address_is_asked_for_as_soon_as_its_bulletin_is_met_elsewhere(
+    tmp_path: Path,
+) -> None:
+    elsewhere = f"{HOME}/xinwen/gzdt/202005/20200528_1.html"
+    record(tmp_path, capture(body=page_html("甲。"), at="2026-03-01T18:00:00Z"))
+    record(tmp_path, capture(body=page_html("甲。"), at=day(1)))
+    assert asked_again(tmp_path, day(4)) == []
+    record(tmp_path, capture(elsewhere, page_html("甲。"), at=day(3), channel="gzdt-2021"))
+    assert asked_again(tmp_path, day(4)) == [PAGE]
+    record(tmp_path, capture(status=404, at=day(4)))
+    # Which is asked for at once too, where the other one went missing.
+    with Store(tmp_path, SOURCES) as store:
+        chosen = store.crawls.rechecks("mohurd", ["gzdt-2021"], day(5), 9)
+    assert [page.address for page in chosen] == [elsewhere]
+    record(tmp_path, capture(elsewhere, page_html("甲。"), at=day(5), channel="gzdt-2021"))
+    assert asked_again(tmp_path, day(6)) == []
 
 
 def test_a_page_that_a_person_can_decide_about_is_asked_for_each_night(tmp_path: Path) -> None:

@@ -22,19 +22,20 @@ from crawler.progress import Progress
 from crawler.runs import ChannelRun, SourceJob
 from crawler.source_crawl import SourceCrawl
 from tests.crawling import rows
-from tests.test_store import HOME, SOURCES
+from tests.test_store import HOME, PAGE, SOURCES, capture, page_html, record
 
 
 @contextmanager
-def crawling(data: Path) -> Iterator[tuple[SourceCrawl, ChannelRun, StringIO]]:
-    """A crawl of one channel that has begun, its run, and what it says."""
+def crawling(data: Path, *channels: str) -> Iterator[tuple[SourceCrawl, ChannelRun, StringIO]]:
+    """A crawl of channels that has begun, the run of the first, and what it says."""
     said = StringIO()
     with Store(data, SOURCES) as store:
         source = SOURCES["mohurd"]
-        job = SourceJob(source, (source.channel("xwfb"),), store, Progress(said))
+        chosen = tuple(source.channel(name) for name in channels or ("xwfb",))
+        job = SourceJob(source, chosen, store, Progress(said))
         crawl = SourceCrawl(job, Patience(0))
         crawl.begin(MemoryStatsCollector(get_crawler(Spider)))
-        [run] = crawl.runs.values()
+        run = next(iter(crawl.runs.values()))
         run.due = 100
         yield crawl, run, said
 
@@ -123,3 +124,12 @@ def test_postponed_pages_wait_until_all_others_were_asked_for(tmp_path: Path) ->
         run.done = 2
         assert len(list(crawl.next_round())) == 1
         assert list(crawl.next_round()) == []
+
+
+def test_pages_of_retired_lists_are_asked_for_by_the_first_live_channel(tmp_path: Path) -> None:
+    record(tmp_path, capture(body=page_html("甲。"), at="2026-01-01T18:00:00Z"))
+    with crawling(tmp_path, "gzdt", "dfxx", "jsyw") as (crawl, run, _):
+        assert run.channel.slug == "gzdt"
+        assert [page.address for page in crawl.rechecks["gzdt"]] == [PAGE]
+    with crawling(tmp_path, "dfxx") as (crawl, _, _):
+        assert not any(crawl.rechecks.values())

@@ -35,7 +35,11 @@ _HISTORIES = (
     " url IN (SELECT address FROM holds WHERE source = :source AND settled_at IS NULL),"
     " CASE WHEN nights_missed THEN EXISTS (SELECT 1 FROM addresses AS other"
     " WHERE other.bulletin = addresses.bulletin AND other.url <> addresses.url"
-    " AND other.last_good >= addresses.first_missed) ELSE 0 END"
+    " AND other.last_good >= addresses.first_missed) ELSE 0 END,"
+    # After a redesign the old address is seen to be dead, or to live on, without a year's wait.
+    " EXISTS (SELECT 1 FROM addresses AS other WHERE other.bulletin = addresses.bulletin"
+    " AND other.url <> addresses.url AND (other.first_captured > addresses.last_asked"
+    " OR other.first_missed > addresses.last_asked))"
     f" FROM addresses WHERE source = :source AND NOT ({_WAITING})"
 )
 

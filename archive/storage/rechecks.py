@@ -42,6 +42,8 @@ class PageHistory(NamedTuple):
     said something else; ``nights_missed`` the nights on which it was missing, since
     ``first_missed``. ``moved``: it redirects. ``held``: its last answer is not believed yet.
     ``replaced``: another address of its bulletin has had a good answer since.
+    ``doubted``: since it was last asked for, its bulletin was first captured at another address, or
+    went missing there.
     """
 
     address: str
@@ -60,6 +62,7 @@ class PageHistory(NamedTuple):
     moved: int
     held: int
     replaced: int
+    doubted: int
 
 
 def choose(pages: Iterable[PageHistory], at: float, budget: int) -> list[PageHistory]:
@@ -125,7 +128,7 @@ def _is_due(page: PageHistory, at: float) -> bool:
 
 def _is_open(page: PageHistory) -> bool:
     """Whether tonight's answer decides something."""
-    return bool(page.held) or (
+    return bool(page.held or page.doubted) or (
         0 < page.nights_missed < NIGHTS_UNTIL_GONE and not page.replaced and bool(page.captured)
     )
 
