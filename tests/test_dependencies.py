@@ -29,6 +29,7 @@ NOT_IMPORTED = {
     "mypy": "run by make lint",
     "ruff": "run by make lint",
     "tantivy": "bench measures against it, and does without it where it is not installed",
+    "distributed": "a long test lets it read captures, in an environment of its own",
     "pytest-timeout": "a plugin of pytest",
     "pytest-xdist": "a plugin of pytest",
 }

@@ -211,10 +211,11 @@ class Index(IndexedTable):
         common = self.common(db)
         sql = f"select coalesce(max(docid) + 1, {TAIL}) from {quoted(self.rows)}"
         first = max(TAIL, db.execute(sql).fetchone()[0])
-        for docid, (rowid, values) in enumerate(rows.items(), start=first):
-            if self.indexed(db, rowid) is not None:
+        for rowid in rows:
+            if self._has(db, rowid):
                 raise IndexMismatch(f"{self.table} {rowid} is in the index already")
-            self._add(db, common, docid, rowid, values, *self.properties(db, rowid))
+        batch = [(rowid, values, *self.properties(db, rowid)) for rowid, values in rows.items()]
+        self._add(db, first, self._tokenised(common, batch))
 
     def remove(self, db: sqlite3.Connection, rowid: int, old: Values) -> None:
         """Remove a row from the index; ``old`` is the text it was indexed with.
@@ -239,7 +240,8 @@ class Index(IndexedTable):
         if not same or self.tokens((), old) != self.tokens((), new):
             self.remove(db, rowid, old)
             if row is not None and row.sort == properties[0]:  # its place in the order stays
-                self._add(db, self.common(db), row.docid, rowid, new, *properties)
+                batch = [(rowid, new, *properties)]
+                self._add(db, row.docid, self._tokenised(self.common(db), batch))
             else:
                 self.add(db, rowid, new)
 
@@ -261,29 +263,8 @@ class Index(IndexedTable):
             rows = self.read(db, in_order=True)
             batches = iter(lambda: list(islice(rows, _BATCH)), [])
             for batch in spread(partial(self._tokenised, common), batches):
-                first = count + 1
+                self._insert(db, count + 1, batch, lambda s: sets.setdefault(s, len(sets) + 1))
                 count += len(batch)
-                db.executemany(
-                    self._command(self.fts, self.columns),
-                    [(docid, *row.columns) for docid, row in enumerate(batch, first)],
-                )
-                db.executemany(
-                    self._command(self.units, ("units",)),
-                    [(docid, row.units) for docid, row in enumerate(batch, first)],
-                )
-                db.executemany(
-                    f"insert into {quoted(self.rows)} values (?, ?, ?, ?, ?)",
-                    [
-                        (
-                            docid,
-                            row.key,
-                            row.sort,
-                            sets.setdefault(row.labels, len(sets) + 1),
-                            row.size,
-                        )
-                        for docid, row in enumerate(batch, first)
-                    ],
-                )
             db.executemany(
                 f"insert into {quoted(self.label_sets)} (labels, id) values (?, ?)", sets.items()
             )
@@ -291,6 +272,43 @@ class Index(IndexedTable):
             self.optimize(db)
             self._configure(db, hashsize=_USUAL_HASH, automerge=_USUAL_AUTOMERGE)
         return count
+
+    def _add(self, db: sqlite3.Connection, first: int, rows: Sequence[_Tokenised]) -> None:
+        """Write rows, numbered from ``first`` on, with their sets of labels where they are new."""
+        sets = quoted(self.label_sets)
+        labels = [(labels,) for labels in {row.labels for row in rows}]
+        db.executemany(f"insert or ignore into {sets} (labels) values (?)", sorted(labels))
+        found = f"select id from {sets} where labels = ?"
+        ids = {label: db.execute(found, (label,)).fetchone()[0] for (label,) in labels}
+        self._insert(db, first, rows, ids.__getitem__)
+
+    def _insert(
+        self,
+        db: sqlite3.Connection,
+        first: int,
+        rows: Sequence[_Tokenised],
+        id_of: Callable[[str], int],
+    ) -> None:
+        """Write rows, numbered from ``first`` on; ``id_of`` is that of a set of labels."""
+        db.executemany(
+            self._command(self.fts, self.columns),
+            [(docid, *row.columns) for docid, row in enumerate(rows, first)],
+        )
+        db.executemany(
+            self._command(self.units, ("units",)),
+            [(docid, row.units) for docid, row in enumerate(rows, first)],
+        )
+        db.executemany(
+            f"insert into {quoted(self.rows)} values (?, ?, ?, ?, ?)",
+            [
+                (docid, row.key, row.sort, id_of(row.labels), row.size)
+                for docid, row in enumerate(rows, first)
+            ],
+        )
+
+    def _has(self, db: sqlite3.Connection, key: int) -> bool:
+        found = db.execute(f"select 1 from {quoted(self.rows)} where key = ?", (key,))
+        return found.fetchone() is not None
 
     def _tokenised(
         self, common: frozenset[str], batch: Iterable[tuple[int, Values, int, str]]
@@ -344,27 +362,6 @@ class Index(IndexedTable):
         sql = f"insert into {quoted(self.common_units)} values (?)"
         db.executemany(sql, [(unit,) for unit in sorted(common)])
         return common
-
-    def _add(
-        self,
-        db: sqlite3.Connection,
-        common: Container[str],
-        docid: int,
-        key: int,
-        values: Values,
-        sort: int,
-        labels: str,
-    ) -> None:
-        columns, singles = self.tokens(common, values, sort, labels)
-        insert = self._command(self.fts, self.columns)
-        db.execute(insert, (docid, *map(" ".join, columns)))
-        db.execute(self._command(self.units, ("units",)), (docid, " ".join(singles)))
-        sets = quoted(self.label_sets)
-        db.execute(f"insert or ignore into {sets} (labels) values (?)", (labels,))
-        db.execute(
-            f"insert into {quoted(self.rows)} select ?, ?, ?, id, ? from {sets} where labels = ?",
-            (docid, key, sort, sum(map(len, columns)), labels),
-        )
 
     @property
     def _key_index(self) -> str:

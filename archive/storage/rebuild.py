@@ -24,6 +24,8 @@ from archive.storage.replay import write_index
 from archive.storage.space import require_room
 
 _BATCH = 500
+# A bulletin's rows go to a dozen tables and indexes; SQLite's usual 2 MB hold few of their pages.
+_CACHE_KIB = 64 * 1024
 
 
 def rebuild(
@@ -66,6 +68,7 @@ def derive_again(
     try:
         database = connect(fresh)
         with closing(database.conn):
+            _unsafe(database.conn)
             count = _derive(folder, database, sources, progress, executor)
             if damaged:
                 _carry_over_what_is_left(path, database, sources)
@@ -85,6 +88,13 @@ def derive_again(
     finally:
         remove_database(fresh)
     return count
+
+
+def _unsafe(conn: sqlite3.Connection) -> None:
+    """Flush nothing to the disk: a file that is not finished is thrown away in any case."""
+    conn.execute("PRAGMA journal_mode = MEMORY")
+    conn.execute("PRAGMA synchronous = OFF")
+    conn.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
 
 
 def _derive(
