@@ -1,4 +1,4 @@
-"""Normalising: a page's cost beside BeautifulSoup's, rebuild's pages a second, doubled input.
+"""Normalising: a page's cost beside BeautifulSoup's, and input twice as long.
 
 All times are processor time of one core. What is compared is run in turns, and medians are
 taken, so that another process on the machine slows both sides alike.
@@ -8,21 +8,14 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from itertools import cycle, islice
-from pathlib import Path
+from collections.abc import Callable
 from statistics import median
-from tempfile import TemporaryDirectory
 
 from bs4 import BeautifulSoup
 
-from archive.captures.warc import Capture
-from archive.captures.writing import WarcWriter
 from archive.normalise.bulletins import read_bulletin
 from archive.normalise.gazetteer import divisions
 from archive.sources import PageContext, Source
-from archive.storage.rebuild import rebuild
 from crawler.sources import load_sources
 from sample.bulletins import editions
 from sample.demo import SOURCES
@@ -30,15 +23,13 @@ from sample.layouts import detail
 from sample.page import Page, address
 
 ROUNDS = 7
-REBUILT = 2000
 HALF, WHOLE = 500_000, 1_000_000  # bytes of UTF-8
 
 
 def run() -> None:
-    """Print the three measures."""
+    """Print the two measures."""
     source = load_sources([SOURCES])["sample"]
     _against_soup(source)
-    _rebuild(source)
     _doubled()
 
 
@@ -79,38 +70,6 @@ def _against_soup(source: Source) -> None:
     print(f"  BeautifulSoup(page, 'lxml')   {1000 * soup / len(pages):6.2f} ms a page")
     print(f"  read_bulletin(page)           {1000 * read / len(pages):6.2f} ms a page")
     print(f"  ratio                         {read / soup:6.2f}    (at most 3)")
-
-
-def _captures(source: Source) -> Iterator[Capture]:
-    """Pages without end: the sample's texts, each under a new address."""
-    for number, page in enumerate(cycle(_pages()), start=1):
-        made = replace(page, id=700_000 + number, guid=None, encoding="utf-8")
-        there = source.home + address(made, "C")
-        yield Capture(
-            url=there,
-            address=there,
-            source=source.slug,
-            channel=page.column,
-            role="page",
-            fetched_at="2026-01-01T18:00:00Z",
-            status=200,
-            headers=(("Content-Type", "text/html; charset=utf-8"),),
-            body=detail(made, "C").encode(),
-        )
-
-
-def _rebuild(source: Source) -> None:
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        writer = WarcWriter(folder / "warc")
-        for capture in islice(_captures(source), REBUILT):
-            writer.append(capture)
-        writer.close()
-        start = time.perf_counter()
-        cpu = _timed(lambda: rebuild(folder, {source.slug: source}))
-        wall = time.perf_counter() - start
-    print(f"rebuild over {REBUILT} pages, one core")
-    print(f"  {REBUILT / cpu:6.0f} pages/s of processor time, {REBUILT / wall:.0f} by the clock")
 
 
 def _doubled() -> None:

@@ -248,7 +248,7 @@ def test_no_reader_outlives_a_killed_rebuild(tmp_path: Path) -> None:
     process = rebuilding(tmp_path, 2)
     reading = children(process)
     process.kill()
-    process.wait()
+    process.communicate(timeout=60)
     for _ in range(1000):
         if not any(map(is_there, reading)):
             break

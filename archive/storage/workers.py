@@ -48,18 +48,15 @@ def readers(folder: Path, workers: int) -> Iterator[Executor | None]:
 
 @contextmanager
 def _unheard_by_children() -> Iterator[None]:
-    """Processes started meanwhile ignore Ctrl-C from their first moment on.
+    """Processes started meanwhile never hear Ctrl-C, this one hears it when all are started.
 
     A terminal sends it to all of them, and each would say in a traceback where it was.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin() -> None:
