@@ -47,6 +47,12 @@ def civil_date(text: str) -> str:
     return parse_stamp(text).astimezone(CHINA).date().isoformat()
 
 
+def night_of(text: str) -> tuple[str, str]:
+    """The civil date in China of an instant as two instants: its beginning, and the next one's."""
+    day = date.fromisoformat(civil_date(text))
+    return china_instant(day, 0, 0), china_instant(day + timedelta(days=1), 0, 0)
+
+
 def civil_day(year: int, month: int, day: int) -> date | None:
     """The day of that number; None where the calendar has no such day."""
     try:

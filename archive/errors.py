@@ -12,14 +12,19 @@ BlockPageKind = Literal[
 StandInKind = Literal[BlockPageKind, "login", "maintenance", "soft-404"]
 """What an answer can be that the site sends in place of a page, with a status that is good."""
 
+HoldReason = Literal["date-missing", "layout-missing", "same-body", "shrunk", "title-unlike"]
+"""Why a page that can be read is not believed to be the bulletin of its address."""
+
 NamedKind = Literal[
     StandInKind,
+    HoldReason,
     "empty",
     "forbidden",
     "garbled",
     "list-empty",
     "list-missing",
     "list-refused",
+    "many-missing",
     "missing",
     "moved",
     "not-html",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))
 _TAB_OR_NEWLINE = re.compile(r"[\t\r\n]")
+_FILE_NAME = re.compile(r"[^/]+\.(?!jspx?$|do$|action$|php$|aspx?$)[a-z0-9]{1,5}$", re.I)
+# Names of query values that say which file is meant; sid, jsessionid and the like say who asks.
+_FILE_ID = re.compile(r"(?:file|attach(?:ment)?|doc|annex)?_?(?<!s)id", re.I)
 _OTHER_SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:", re.I)
 
 
@@ -21,3 +25,21 @@ def read_href(href: str) -> str:
         return href
     path = re.split(r"[?#]", href, maxsplit=1)[0]
     return path.replace("\\", "/") + href[len(path) :]
+
+
+def file_name(address: str) -> str:
+    """The name of the file at an address, without what is new with every session.
+
+    The last part of the path, or the value of the query that looks like a file's name; where a
+    program is asked for a file by number, that program with the number.
+    """
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return address
+    last = unquote(parts.path.rsplit("/", 1)[-1].partition(";")[0])
+    asked = parse_qsl(parts.query)
+    for name in (last, *(value.rsplit("/", 1)[-1] for _, value in asked)):
+        if _FILE_NAME.fullmatch(name):
+            return name
+    return "&".join([last, *(f"{k}={v}" for k, v in asked if _FILE_ID.fullmatch(k))])

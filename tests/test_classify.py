@@ -115,7 +115,15 @@ def test_what_stands_in_for_a_page_has_a_kind(
     assert raised.value.kind == kind
 
 
-@pytest.mark.parametrize("location", ["", "https://www.news.cn/", PAGE, "/index.html"])
+@pytest.mark.parametrize(
+    "location", ["/", "/index.html", "/xwfb/index.html", "/404.html", "/public/error.jsp"]
+)
+def test_what_leads_to_a_front_page_or_an_error_page_is_not_there(location: str) -> None:
+    found = classify(capture(status=302, Location=location), MOHURD)
+    assert found == Missing(f"leads to {HOME}{location}", leads_away=True)
+
+
+@pytest.mark.parametrize("location", ["", "https://www.news.cn/", PAGE, "/xinwen/list.html"])
 def test_redirects_that_are_not_followed(location: str) -> None:
     with pytest.raises(Unreadable) as raised:
         classify(capture(status=302, Location=location), MOHURD)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import get_args
 from warcio.archiveiterator import ArchiveIterator
 from warcio.recordloader import ArcWarcRecord
 
+from archive.captures.decisions import DECISION, Decision, decision_of
 from archive.captures.records import PROFILE, Original
 from archive.captures.warc import (
     Capture,
@@ -35,6 +36,9 @@ _CHUNK = 1 << 20
 # A record that a revisit refers to is mostly smaller than this.
 _PIECE = 1 << 15
 _HEAD_END = b"\r\n\r\n"
+# The types of the records that captures are, and of all that rows are derived from.
+_CAPTURES = ("response", "revisit")
+_DERIVED = (*_CAPTURES, "metadata")
 
 
 def read_captures(path: Path, start: int = 0) -> Iterator[tuple[Location, Capture]]:
@@ -46,23 +50,23 @@ def read_captures(path: Path, start: int = 0) -> Iterator[tuple[Location, Captur
         yield location, read_capture(path.parent, location)
 
 
-def recover(path: Path, start: int = 0) -> Iterator[tuple[Location, Capture]]:
-    """Like ``read_captures``, but a torn last member is cut off the file.
+def recover(path: Path, start: int = 0) -> Iterator[tuple[Location, Capture | Decision]]:
+    """The captures and decisions of a file; a torn last member is cut off the file.
 
     Nothing is cut where records follow: that is damage, not an interrupted write.
     """
-    for _, location in _locations(path, start, _cut):
-        yield location, read_capture(path.parent, location)
+    for _, location in _locations(path, start, _cut, _DERIVED):
+        yield location, read_record(path.parent, location)
 
 
-def in_order(folder: Path) -> Iterator[tuple[Location, Capture]]:
-    """All captures of a folder in the order of derivation; see ``locations_in_order``."""
+def in_order(folder: Path) -> Iterator[tuple[Location, Capture | Decision]]:
+    """All that rows are derived from, in the order of derivation; see ``locations_in_order``."""
     for location in locations_in_order(folder):
-        yield location, read_capture(folder, location)
+        yield location, read_record(folder, location)
 
 
 def locations_in_order(folder: Path) -> Iterator[Location]:
-    """Where all captures of a folder lie, in the order of derivation; no body is kept in memory.
+    """Where all captures and decisions lie, in the order of derivation; no body is kept in memory.
 
     Captures of our own keep the order of the files. Each counts at the latest time met up to its
     record, in any file: a clock that was set back reorders nothing. Imported ones stand by their
@@ -91,9 +95,25 @@ def _own(files: list[Path], latest: Mapping[str, str]) -> Iterator[tuple[str, Lo
             at = max(at, latest[path.name])
             continue
         # Only the newest file can have been torn by a kill.
-        for fetched_at, location in _locations(path, 0, _cut if path == own[-1] else _refuse):
+        for fetched_at, location in _locations(
+            path, 0, _cut if path == own[-1] else _refuse, _DERIVED
+        ):
             at = max(at, fetched_at)
             yield at, location
+
+
+def read_record(folder: Path, location: Location) -> Capture | Decision:
+    """The capture or the decision at a location; raises Damaged where there is neither."""
+    record, body = _record_at(folder / location.file, location.offset)
+    if record.rec_type == "metadata":
+        return decision_of(body, f"{folder / location.file}, byte {location.offset}")
+    return _capture(record, body, folder, location)
+
+
+def record_id(folder: Path, location: Location) -> str:
+    """The WARC-Record-ID of the record at a location."""
+    record, _ = _record_at(folder / location.file, location.offset)
+    return _Fields(record, folder / location.file, location.offset)("WARC-Record-ID")
 
 
 def read_capture(folder: Path, location: Location) -> Capture:
@@ -102,8 +122,12 @@ def read_capture(folder: Path, location: Location) -> Capture:
     The body of a revisit is that of the record it refers to, and empty for a 304; whether that
     record is there and has the payload referred to is looked at for both.
     """
+    record, body = _record_at(folder / location.file, location.offset)
+    return _capture(record, body, folder, location)
+
+
+def _capture(record: ArcWarcRecord, body: bytes, folder: Path, location: Location) -> Capture:
     path = folder / location.file
-    record, body = _record_at(path, location.offset)
     if location.revisit is not None:
         original = _referred_to(record, path, location)
         body = b"" if location.revisit == "server-not-modified" else original.body
@@ -209,9 +233,12 @@ def _record_at(path: Path, offset: int) -> tuple[ArcWarcRecord, bytes]:
 
 
 def _locations(
-    path: Path, start: int, torn: Callable[[Path, int], None]
+    path: Path,
+    start: int,
+    torn: Callable[[Path, int], None],
+    kinds: Sequence[str] = _CAPTURES,
 ) -> Iterator[tuple[str, Location]]:
-    """Time and place of each capture of a file, from the heads of its records.
+    """Time and place of each record of these types in a file, from the heads of its records.
 
     ``torn`` is told of a member that does not end, or is none.
     """
@@ -222,11 +249,12 @@ def _locations(
         kind = _field(head, b"WARC-Type")
         if kind is None:
             raise Damaged(f"{path} holds no WARC record at byte {offset}: restore it from a backup")
-        if kind not in ("response", "revisit"):
+        if kind not in kinds or (kind == "metadata" and _field(head, DECISION) is None):
             continue
-        at, digest = _field(head, b"WARC-Date"), _field(head, b"WARC-Payload-Digest")
+        named = b"WARC-Block-Digest" if kind == "metadata" else b"WARC-Payload-Digest"
+        at, digest = _field(head, b"WARC-Date"), _field(head, named)
         if at is None or digest is None:
-            lacking = "WARC-Date" if at is None else "WARC-Payload-Digest"
+            lacking = "WARC-Date" if at is None else named.decode()
             raise Damaged(f"{path}: the record at byte {offset} lacks {lacking}")
         revisit = _revisit(head, path, offset) if kind == "revisit" else None
         yield at, Location(path.name, offset, length, digest, revisit)

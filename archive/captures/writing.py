@@ -12,6 +12,7 @@ import shutil
 from io import FileIO
 from pathlib import Path
 
+from archive.captures.decisions import Decision, decision_record
 from archive.captures.reading import read_original
 from archive.captures.records import Original, exchange, file_head
 from archive.captures.warc import (
@@ -61,6 +62,11 @@ class WarcWriter:
         return Location(
             Path(str(out.name)).name, start, len(written.answer), written.digest, written.revisit
         )
+
+    def append_decision(self, decision: Decision) -> None:
+        """Write a person's decision about a capture that is in this folder."""
+        member = decision_record(decision)
+        _write_whole(self._open(), member)
 
     def sync(self) -> None:
         """Flush everything appended so far to the disk."""

@@ -7,6 +7,7 @@ import json
 from datetime import date
 from typing import Any
 
+from archive.hrefs import file_name
 from archive.model import Bulletin, Entry, Origin
 
 
@@ -82,25 +83,58 @@ def _entry(entry: Entry) -> dict[str, Any]:
 def content_digest(bulletin: Bulletin) -> str:
     """The SHA-256 of what the ministry said, so that two revisions differ when it does.
 
-    Title, date, origin, headings, texts and attachments' labels count; the text counts as one
-    string without whitespace, so that another division into entries changes nothing. The address,
-    the time of day, attachments' addresses (which change with every move of a site) and what the
-    archive derives do not count.
+    Title, date, origin, headings, texts and attachments' labels count, each as one string without
+    whitespace, so that another division into entries or another line break changes nothing. The
+    address, the time of day, attachments' addresses (see ``files_digest``) and what the archive
+    derives do not count.
     """
+    said = [
+        _squeezed(bulletin.title),
+        _iso(bulletin.published),
+        _squeezed(bulletin.origin.literal) if bulletin.origin else None,
+        _body(bulletin),
+        [_squeezed(a.text) for a in bulletin.attachments],
+    ]
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
+
+
+def text_digest(bulletin: Bulletin) -> str:
+    """The first 32 hex digits of the SHA-256 of a bulletin's text alone, without whitespace."""
+    return hashlib.sha256(_body(bulletin).encode()).hexdigest()[:32]
+
+
+def files_digest(bulletin: Bulletin) -> str:
+    """The layout's name and a digest of the attachments' file names, "" where there are none.
+
+    A file that is replaced is mostly uploaded under another name. Two such strings can be compared
+    where they were read at the same address in the same layout: a redesign renames all files.
+    """
+    if not bulletin.attachments:
+        return ""
+    names = "\n".join(file_name(a.url) for a in bulletin.attachments)
+    layout = bulletin.body_rule.partition(":")[0]
+    return f"{layout} {hashlib.sha256(names.encode()).hexdigest()[:32]}"
+
+
+def are_other_files(before: str | None, now: str) -> bool:
+    """Whether two results of ``files_digest`` say that a file was replaced."""
+    if not before or not now or before.split()[0] != now.split()[0]:
+        return False
+    return before != now
+
+
+def _body(bulletin: Bulletin) -> str:
     body, heading = [], None
     for entry in (*([bulletin.lead] if bulletin.lead else []), *bulletin.entries):
         if entry.heading != heading:
             body.append(entry.heading or "")
         heading = entry.heading
         body.append(entry.text)
-    said = [
-        bulletin.title,
-        _iso(bulletin.published),
-        bulletin.origin.literal if bulletin.origin else None,
-        "".join("".join(body).split()),
-        [a.text for a in bulletin.attachments],
-    ]
-    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
+    return _squeezed("".join(body))
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 def _iso(day: date | None) -> str | None:

@@ -12,7 +12,7 @@ from archive.parse.html import Element, text_of
 from archive.sources import PageContext
 
 _FILE = re.compile(
-    r"\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar|7z|pptx?|ceb|txt|csv)(?:$|[?#&])|document/download\?",
+    r"\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar|7z|pptx?|ceb|txt|csv)(?:$|[?#&;])|document/download\?",
     re.I,
 )
 _FILE_BOX = re.compile(r"attach|download|annex|append|fujian|(?:^|[\s_-])fj(?:$|[\s_-])", re.I)
@@ -52,6 +52,6 @@ def _label(link: Element, href: str) -> str:
     if label:
         return label
     try:
-        return unquote(urlsplit(href).path.rsplit("/", 1)[-1])
+        return unquote(urlsplit(href).path.rsplit("/", 1)[-1].partition(";")[0])
     except ValueError:
         return ""

@@ -1,4 +1,4 @@
-"""Addresses: when each was asked for and found, where it leads, and when a bulletin is gone.
+"""Addresses: when each was asked for, found and missed, and where it leads.
 
 What is found at an address counts for every address whose redirects lead there.
 """
@@ -14,10 +14,7 @@ from sqlite_utils import Database
 from archive.captures.warc import Capture
 from archive.clock import civil_date
 from archive.parse.list_page import Row
-
-# A page is gone when it was missing on this many nights with no good answer between them: one
-# night is an outage, two a slow redesign.
-NIGHTS_UNTIL_GONE = 3
+from archive.sources import document_id
 
 # ``:url`` and the addresses whose redirects lead there, however many steps away.
 _LEADING = (
@@ -30,11 +27,15 @@ _HELD = "id IN (SELECT bulletin FROM addresses WHERE url IN (SELECT url FROM lea
 
 @dataclass(frozen=True, slots=True)
 class KnownAddress:
-    """The id of the bulletin at an address, its date in a list, the digest of what it last said."""
+    """The id of the bulletin at an address, its date in a list, the digest of what it last said.
+
+    ``files`` is what ``files_digest`` said of its attachments, None where nothing was read yet.
+    """
 
     bulletin: int | None
     listed: date | None
     digest: str | None
+    files: str | None = None
 
 
 class Addresses:
@@ -91,17 +92,41 @@ class Addresses:
     def known(self, address: str) -> KnownAddress:
         """What is known of an address before an answer from it is read."""
         row = self.conn.execute(
-            "SELECT bulletin, listed, digest FROM addresses WHERE url = ?", (address,)
+            "SELECT bulletin, listed, digest, files FROM addresses WHERE url = ?", (address,)
         ).fetchone()
         if row is None:
             return KnownAddress(None, None, None)
-        return KnownAddress(row[0], date.fromisoformat(row[1]) if row[1] else None, row[2])
+        listed = date.fromisoformat(row[1]) if row[1] else None
+        return KnownAddress(row[0], listed, row[2], row[3])
 
-    def holds(self, address: str, bulletin: int, digest: str) -> None:
+    def listed_titles(self, address: str) -> list[str]:
+        """What lists call the page at an address.
+
+        A document's address is its own whatever leads there; a page without a document id must be
+        what was led to it.
+        """
+        addresses = [address] if document_id(address) else self.leading_to(address)
+        marks = ", ".join("?" * len(addresses))
+        found = self.conn.execute(
+            f"SELECT DISTINCT title FROM addresses WHERE url IN ({marks})"
+            " AND title IS NOT NULL ORDER BY title",
+            addresses,
+        )
+        return [title for (title,) in found.fetchall()]
+
+    def was_listed_on(self, capture: Capture) -> bool:
+        """Whether a list of the channel was read on the night of a capture."""
+        (last,) = self.conn.execute(
+            "SELECT max(last_listed) FROM addresses WHERE source = ? AND channel = ?",
+            (capture.source, capture.channel),
+        ).fetchone()
+        return last is not None and civil_date(last) == civil_date(capture.fetched_at)
+
+    def holds(self, address: str, bulletin: int, digest: str, files: str) -> None:
         """A bulletin was read at an address; those that redirect there get it if they have none."""
         self.conn.execute(
-            "UPDATE addresses SET bulletin = ?, digest = ? WHERE url = ?",
-            (bulletin, digest, address),
+            "UPDATE addresses SET bulletin = ?, digest = ?, files = ? WHERE url = ?",
+            (bulletin, digest, files, address),
         )
         self.conn.execute(
             "UPDATE addresses SET bulletin = ? WHERE moved_to = ? AND bulletin IS NULL",
@@ -116,8 +141,8 @@ class Addresses:
         """
         self.conn.execute(
             "UPDATE addresses SET last_good = :at, nights_missed = 0, first_missed = NULL,"
-            " last_missed = NULL, moved_to = NULL, changes = changes + :changed,"
-            " checks = checks + (first_captured IS NOT NULL),"
+            " last_missed = NULL, missed_with_many = 0, moved_to = NULL,"
+            " changes = changes + :changed, checks = checks + (first_captured IS NOT NULL),"
             " first_captured = coalesce(first_captured, :at),"
             " etag = coalesce(:etag, etag), last_modified = coalesce(:modified, last_modified)"
             " WHERE url = :url",
@@ -137,7 +162,7 @@ class Addresses:
             {"url": capture.address},
         )
         for (bulletin,) in back.fetchall():
-            self._set_status(bulletin, "live")
+            self.set_status(bulletin, "live")
         return leading
 
     def moved(self, capture: Capture, target: str) -> None:
@@ -150,6 +175,7 @@ class Addresses:
                 "nights_missed": 0,
                 "first_missed": None,
                 "last_missed": None,
+                "missed_with_many": 0,
                 "first_captured": row["first_captured"] or capture.fetched_at,
                 "bulletin": row["bulletin"] or self.known(target).bulletin,
             },
@@ -164,11 +190,8 @@ class Addresses:
         found = self.conn.execute(f"{_LEADING} SELECT url FROM leading", {"url": address})
         return [url for (url,) in found.fetchall()]
 
-    def missing(self, capture: Capture) -> list[int]:
-        """The page is not there: counted once a night, and gone after enough of them.
-
-        Returns the bulletins that were read here, or at an address that leads here.
-        """
+    def missed(self, capture: Capture) -> dict[str, Any]:
+        """The page is not there: counted once a night. Returns the address's row."""
         row = self._table.get(capture.address)
         updates: dict[str, Any] = {"moved_to": None}
         last = row["last_missed"]
@@ -177,15 +200,13 @@ class Addresses:
             updates["first_missed"] = row["first_missed"] or capture.fetched_at
             updates["last_missed"] = capture.fetched_at
         self._table.update(capture.address, updates)
-        row |= updates
-        bulletins = self._bulletins_at(capture.address)
-        if row["nights_missed"] >= NIGHTS_UNTIL_GONE:
-            for bulletin, status, seen in bulletins:
-                if status == "live" and not self._is_elsewhere(bulletin):
-                    self._set_status(bulletin, "gone", last_seen=seen)
-        return [bulletin for bulletin, _, _ in bulletins]
+        return dict(row) | updates
 
-    def _is_elsewhere(self, bulletin: int) -> bool:
+    def went_with_many(self, address: str) -> None:
+        """The page went missing together with many others of its source."""
+        self._table.update(address, {"missed_with_many": 1})
+
+    def is_elsewhere(self, bulletin: int) -> bool:
         """Whether a bulletin was read at an address that has not been missing since."""
         found = self.conn.execute(
             "SELECT 1 FROM addresses WHERE bulletin = ? AND digest IS NOT NULL"
@@ -194,7 +215,7 @@ class Addresses:
         )
         return found.fetchone() is not None
 
-    def _bulletins_at(self, address: str) -> list[tuple[int, str, str]]:
+    def bulletins_at(self, address: str) -> list[tuple[int, str, str]]:
         """The bulletins of an address and of those that lead to it.
 
         For each its id, its status and when any of its addresses last had a good answer.
@@ -206,7 +227,8 @@ class Addresses:
             {"url": address},
         ).fetchall()
 
-    def _set_status(self, bulletin: int, status: str, **seen: str) -> None:
+    def set_status(self, bulletin: int, status: str, **seen: str) -> None:
+        """Write a bulletin's status, and ``last_seen``, into its row and those of its entries."""
         self.database.table("bulletins").update(bulletin, {"status": status, **seen})
         entries = self.database.table("entries")
         ids = [row["id"] for row in entries.rows_where("bulletin = ?", [bulletin], select="id")]

@@ -59,7 +59,14 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A page that is not there: 404 or 410."""
+    """A page that is not there: 404 or 410, or what the site sends in place of that.
+
+    ``said`` is what it says instead; ``leads_away`` is set where it leads to the front page or to
+    an error page, which tells nothing of a page that was never captured.
+    """
+
+    said: str = ""
+    leads_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +151,13 @@ def moved_away(capture: Capture) -> Unreadable:
     )
 
 
-def _redirect(capture: Capture, source: Source) -> Redirect:
+def _redirect(capture: Capture, source: Source) -> Redirect | Missing:
     target = _context(capture, source).canonical(capture.header("Location"))
     if target is None or target == capture.address:
         raise moved_away(capture)
     if capture.role == "page" and not _may_be_the_page(capture.address, target):
+        if document_id(target) is None and _FRONT.match(target.rsplit("/", 1)[1]):
+            return Missing(f"leads to {target}", leads_away=True)
         raise moved_away(capture)
     return Redirect(target)
 

@@ -74,6 +74,15 @@ class Incidents:
             pk="slug",
         )
 
+    def last_seen(self, kind: IncidentKind, source: str, url: str) -> str | None:
+        """When a trouble that is still open was last met, None where there is none."""
+        row = self.conn.execute(
+            "SELECT last_seen FROM incidents WHERE source = ? AND kind = ? AND url = ?"
+            " AND resolved_at IS NULL",
+            (source, kind, url),
+        ).fetchone()
+        return str(row[0]) if row else None
+
     def settle(self, at: str, source: str, addresses: Iterable[str]) -> None:
         """A good answer settles what was wrong at these addresses before."""
         # sqlite-utils updates by primary key only.

@@ -11,12 +11,16 @@ import hashlib
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from sqlite_utils import Database
 
+from archive.captures.decisions import Decision
+from archive.captures.reading import read_capture
 from archive.captures.warc import Capture, Location
 from archive.errors import IncidentKind, SourceFileError, Unreadable
+from archive.normalise.bulletin_json import are_other_files, files_digest
 from archive.parse.list_page import Row
 from archive.search import Index
 from archive.sources import Source, document_id
@@ -38,9 +42,11 @@ from archive.storage.classify import (
     read,
 )
 from archive.storage.database import ENTRIES_INDEX
+from archive.storage.holds import Holds
 from archive.storage.identity import Identity
 from archive.storage.incidents import Incident, Incidents
-from archive.storage.revisions import RevisionWriter
+from archive.storage.removals import Removals
+from archive.storage.revisions import Current, RevisionWriter
 
 OutcomeKind = Literal[
     "aside",
@@ -69,8 +75,8 @@ class Outcome:
     """What came of a capture, for the crawl to go on from.
 
     ``list`` carries rows, ``moved`` the canonical address to follow, ``column`` that of its list;
-    ``failed`` and ``missing`` the incident's kind and message. ``end`` is a list page past
-    the last one.
+    ``failed``, ``held`` and ``missing`` the incident's kind and message. ``end`` is a list page
+    past the last one.
     """
 
     kind: OutcomeKind
@@ -83,21 +89,26 @@ class Outcome:
 class Ingester:
     """Writes captures into a database; transactions are the caller's.
 
-    ``index`` is None where the caller builds the search index when all rows are there.
+    ``warc`` is the folder of the captures, for those that a person has accepted; ``index`` is None
+    where the caller builds the search index when all rows are there.
     """
 
     def __init__(
         self,
         database: Database,
         sources: Mapping[str, Source],
+        warc: Path,
         index: Index | None = ENTRIES_INDEX,
     ) -> None:
         self.database = database
         self.sources = sources
+        self.warc = warc
         self.addresses = Addresses(database)
         self.revisions = RevisionWriter(database, index)
         self.incidents = Incidents(database)
         self.identity = Identity(database, self.addresses)
+        self.holds = Holds(database, self.addresses)
+        self.removals = Removals(database.conn, self.addresses, self.incidents)
         self._known: set[str] = set()
 
     def ingest(self, capture: Capture, location: Location, found: Reading = None) -> Outcome:
@@ -192,8 +203,13 @@ class Ingester:
         }
         return int(self.database.conn.execute(_INSERT_CAPTURE, row).fetchone()[0])
 
-    def _outcome(self, capture: Capture, capture_id: int, found: Reading) -> Outcome:
-        """Classify a capture and write what it is, all or nothing; what fails is an incident."""
+    def _outcome(
+        self, capture: Capture, capture_id: int, found: Reading, *, accepted: bool = False
+    ) -> Outcome:
+        """Classify a capture and write what it is, all or nothing; what fails is an incident.
+
+        ``accepted`` says that a person has looked at it, so that it is not held.
+        """
         try:
             with self.database.atomic():
                 known = self.addresses.known(capture.address)
@@ -201,7 +217,7 @@ class Ingester:
                     found = read(capture, self.sources[capture.source], known.listed)
                 if isinstance(found, Unreadable):
                     raise found
-                return self._write(found, capture, capture_id, known)
+                return self._write(found, capture, capture_id, known, accepted)
         except Unreadable as error:
             return Outcome("failed", incident=error.kind, message=str(error))
         except sqlite3.Error:
@@ -211,7 +227,12 @@ class Ingester:
             return Outcome("failed", incident=failed.kind, message=str(failed))
 
     def _write(
-        self, found: Classified, capture: Capture, capture_id: int, known: KnownAddress
+        self,
+        found: Classified,
+        capture: Capture,
+        capture_id: int,
+        known: KnownAddress,
+        accepted: bool,
     ) -> Outcome:
         match found:
             case Robots():
@@ -226,11 +247,11 @@ class Ingester:
             case Redirect(target):
                 return self._redirect(capture, target)
             case Missing():
-                return self._missing(capture)
+                return self._missing(found, capture, capture_id)
             case Unchanged():
                 return self._unchanged(capture, known)
             case Page():
-                return self._page(found, capture, capture_id, known)
+                return self._page(found, capture, capture_id, known, accepted)
 
     def _redirect(self, capture: Capture, target: str) -> Outcome:
         if capture.role == "page":
@@ -241,15 +262,19 @@ class Ingester:
                 self.identity.settle_address(bulletin)
         return Outcome("moved", location=target)
 
-    def _missing(self, capture: Capture) -> Outcome:
-        if bulletins := self.addresses.missing(capture):
+    def _missing(self, missing: Missing, capture: Capture, capture_id: int) -> Outcome:
+        if missing.leads_away and not self.addresses.bulletins_at(capture.address):
+            raise moved_away(capture)
+        source = self.sources[capture.source]
+        if bulletins := self.removals.missing(capture, capture_id, source):
             for bulletin in bulletins:
                 self.identity.settle_address(bulletin)
             return Outcome("missing")
+        said = missing.said or f"answers {capture.status}"
         return Outcome(
             "missing",
             incident="missing",
-            message=f"listed, but the site answers {capture.status}: it may never have been there",
+            message=f"listed, but the site {said}: it may never have been there",
         )
 
     def _unchanged(self, capture: Capture, known: KnownAddress) -> Outcome:
@@ -261,7 +286,14 @@ class Ingester:
         self._good(capture)
         return Outcome("same")
 
-    def _page(self, page: Page, capture: Capture, capture_id: int, known: KnownAddress) -> Outcome:
+    def _page(
+        self,
+        page: Page,
+        capture: Capture,
+        capture_id: int,
+        known: KnownAddress,
+        accepted: bool,
+    ) -> Outcome:
         slug = self.identity.slug(
             capture,
             page.bulletin,
@@ -269,22 +301,54 @@ class Ingester:
             known.bulletin,
         )
         current = self.revisions.current(slug)
-        # If this address returns what it returned before, nothing changed, even if another address
-        # of the bulletin differs.
-        if current and (
-            page.digest in (current.digest, known.digest)
-            or self.identity.restates(page.bulletin, current.bulletin)
-        ):
-            self.addresses.holds(capture.address, current.bulletin, page.digest)
+        files = files_digest(page.bulletin)
+        if current and self._says_the_same(page, files, current, known):
+            self.addresses.holds(capture.address, current.bulletin, page.digest, files)
             self._good(capture)
             return Outcome("same")
+        if not accepted and (held := self.holds.judge(page, capture, capture_id, current)):
+            incident = None if held.decided else held.doubt.reason
+            return Outcome("held", incident=incident, message=held.doubt.message)
         number = current.number + 1 if current else 1
         bulletin = self.revisions.write(
             page.bulletin, slug, number, page.digest, capture, capture_id
         )
-        self.addresses.holds(capture.address, bulletin, page.digest)
+        self.addresses.holds(capture.address, bulletin, page.digest, files)
         self._good(capture, changed=current is not None)
         return Outcome("revised" if current else "new")
+
+    def _says_the_same(self, page: Page, files: str, current: Current, known: KnownAddress) -> bool:
+        """Whether a page says what the bulletin's current revision or this address said before.
+
+        If this address returns what it returned before, nothing changed, even if another address
+        of the bulletin differs. A file of another name in the same layout is another file.
+        """
+        if page.digest == known.digest and are_other_files(known.files, files):
+            return False
+        if page.digest in (current.digest, known.digest):
+            return True
+        return self.identity.restates(page.bulletin, current.bulletin)
+
+    def decide(self, decision: Decision) -> None:
+        """Write the rows that follow from a person's decision about a held capture.
+
+        One that was written before changes nothing. Raises SourceFileError.
+        """
+        self.know(decision.source)
+        hold = self.holds.decided(decision)
+        if hold is None:
+            return
+        self.incidents.settle(decision.at, decision.source, [decision.address])
+        if decision.verdict == "accepted":
+            capture_id = int(hold["last_capture"])
+            self._outcome(self._capture(capture_id), capture_id, None, accepted=True)
+
+    def _capture(self, capture_id: int) -> Capture:
+        row = self.database.conn.execute(
+            "SELECT file, offset, length, digest, revisit FROM captures WHERE id = ?",
+            (capture_id,),
+        ).fetchone()
+        return read_capture(self.warc, Location(*row))
 
     def _list_is_good(self, capture: Capture) -> None:
         """A live list that can be read also settles what was wrong with the retired ones."""
@@ -302,6 +366,8 @@ class Ingester:
             self.identity.settle_address(bulletin)
             found = list(dict.fromkeys([*found, *self.identity.all_addresses(bulletin)]))
         self.incidents.settle(capture.fetched_at, capture.source, found)
+        self.holds.withdraw(found, capture.fetched_at)
+        self.removals.settle(capture.fetched_at, self.sources[capture.source])
 
 
 def bulletin_slug(source: Source, address: str) -> str:

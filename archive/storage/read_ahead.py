@@ -17,7 +17,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from archive.captures.reading import locations_in_order, read_capture
+from archive.captures.decisions import Decision
+from archive.captures.reading import locations_in_order, read_record
 from archive.captures.warc import Capture, Location
 from archive.errors import ArchiveError, ReaderFailed
 from archive.sources import Source
@@ -34,10 +35,13 @@ _AHEAD = 32
 
 @dataclass(frozen=True, slots=True)
 class ReadCapture:
-    """A capture with what it was read as; its body is empty where nobody will ask for it."""
+    """A capture with what it was read as; its body is empty where nobody will ask for it.
+
+    A person's decision is read as nothing.
+    """
 
     location: Location
-    capture: Capture
+    record: Capture | Decision
     found: Reading
 
 
@@ -104,7 +108,9 @@ def _read(folder: Path, known: bytes, places: Iterable[Location]) -> list[ReadCa
 
 
 def _read_one(folder: Path, sources: Mapping[str, Source], place: Location) -> ReadCapture:
-    capture = read_capture(folder, place)
+    capture = read_record(folder, place)
+    if isinstance(capture, Decision):
+        return ReadCapture(place, capture, None)
     source = sources.get(capture.source)
     # The writer names the source that has no file.
     found = None if source is None else read(capture, source)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from archive.captures.decisions import Decision
 from archive.captures.reading import in_order
 from archive.captures.warc import Capture, Location
 from archive.errors import CannotWrite, Damaged
@@ -105,10 +106,13 @@ def _derive(
     executor: Executor | None,
 ) -> int:
     count = 0
-    ingester = Ingester(database, sources, index=None)
+    ingester = Ingester(database, sources, folder / "warc", index=None)
     database.conn.execute("BEGIN IMMEDIATE")
-    for location, capture, found in _captures(folder / "warc", sources, executor):
-        ingester.ingest(capture, location, found)
+    for location, record, found in _records(folder / "warc", sources, executor):
+        if isinstance(record, Decision):
+            ingester.decide(record)
+            continue
+        ingester.ingest(record, location, found)
         count += 1
         if count % _BATCH == 0:
             database.conn.execute("COMMIT")
@@ -120,15 +124,15 @@ def _derive(
     return count
 
 
-def _captures(
+def _records(
     folder: Path, sources: Mapping[str, Source], executor: Executor | None
-) -> Iterator[tuple[Location, Capture, Reading]]:
-    """All captures in the order of derivation, with what they are where an executor reads them."""
+) -> Iterator[tuple[Location, Capture | Decision, Reading]]:
+    """All that rows are derived from, in order, with what it is where an executor reads it."""
     if executor is None:
-        yield from ((location, capture, None) for location, capture in in_order(folder))
+        yield from ((location, record, None) for location, record in in_order(folder))
     else:
         for ahead in read_ahead(folder, sources, executor):
-            yield ahead.location, ahead.capture, ahead.found
+            yield ahead.location, ahead.record, ahead.found
 
 
 def _check_none_is_lost(old: Path, count: int) -> None:
@@ -163,7 +167,7 @@ def _carry_over(old: Path, database: Database, sources: Mapping[str, Source]) ->
             }
     except sqlite3.DatabaseError:
         return
-    ingester = Ingester(database, sources)
+    ingester = Ingester(database, sources, old.parent / "warc")
     database.conn.execute("BEGIN IMMEDIATE")
     for table, rows in found.items():
         columns = database.table(table).columns_dict

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from archive.storage.addresses import NIGHTS_UNTIL_GONE
+from archive.storage.removals import NIGHTS_UNTIL_GONE
 
 # Corrections come within days of publication.
 FRESH_DAYS = 7.0

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from archive.captures.warc import Capture
 from archive.model import Bulletin, Entry
-from archive.normalise.bulletin_json import to_json
+from archive.normalise.bulletin_json import text_digest, to_json
 from archive.search import Index
 from archive.storage.database import ENTRIES_INDEX
 
@@ -56,7 +56,17 @@ _UPSERT_ENTRY = _insert(
     + " RETURNING id",
 )
 _INSERT_REVISION = _insert(
-    "revisions", ("bulletin", "number", "capture", "captured_at", "title", "digest", "content")
+    "revisions",
+    (
+        "bulletin",
+        "number",
+        "capture",
+        "captured_at",
+        "title",
+        "digest",
+        "text_digest",
+        "content",
+    ),
 )
 _INSERT_ATTACHMENT = _insert("attachments", ("bulletin", "seq", "url", "text"))
 _INSERT_MENTION = {
@@ -108,7 +118,8 @@ class RevisionWriter:
         conn.execute(
             _INSERT_REVISION,
             (
-                bulletin_id, number, capture_id, capture.fetched_at, bulletin.title, digest, content
+                bulletin_id, number, capture_id, capture.fetched_at, bulletin.title, digest,
+                text_digest(bulletin), content,
             ),
         )  # fmt: skip
         conn.execute("DELETE FROM attachments WHERE bulletin = ?", (bulletin_id,))

@@ -114,13 +114,16 @@ CREATE TABLE addresses (
     digest TEXT,
     checks INTEGER NOT NULL DEFAULT 0,
     changes INTEGER NOT NULL DEFAULT 0,
+    files TEXT,
     nights_missed INTEGER NOT NULL DEFAULT 0,
     first_missed TEXT,
     last_missed TEXT,
+    missed_with_many INTEGER NOT NULL DEFAULT 0 CHECK (missed_with_many IN (0, 1)),
     FOREIGN KEY (source, channel) REFERENCES channels(source, slug)
 ) STRICT;
 CREATE INDEX addresses_by_channel ON addresses (source, channel, first_captured);
 CREATE INDEX addresses_by_bulletin ON addresses (bulletin);
+CREATE INDEX addresses_missing ON addresses (source, first_missed) WHERE nights_missed > 0;
 CREATE INDEX addresses_by_target ON addresses (moved_to) WHERE moved_to IS NOT NULL;
 
 CREATE TABLE revisions (
@@ -131,9 +134,12 @@ CREATE TABLE revisions (
     captured_at TEXT NOT NULL,
     title TEXT NOT NULL,
     digest TEXT NOT NULL,
+    text_digest TEXT NOT NULL,
     content TEXT NOT NULL,
     UNIQUE (bulletin, number)
 ) STRICT;
+-- Other pages with the same text are looked for with every new text.
+CREATE INDEX revisions_by_text ON revisions (text_digest);
 -- For the feed; with all that it reads, so that the large rows of the table stay unread.
 CREATE INDEX revisions_by_time ON revisions (captured_at, bulletin, number);
 
@@ -266,6 +272,7 @@ CREATE TABLE holds (
     bulletin INTEGER REFERENCES bulletins(id),
     title TEXT NOT NULL,
     digest TEXT NOT NULL,
+    text_digest TEXT NOT NULL,
     reason TEXT NOT NULL,
     message TEXT NOT NULL,
     held_at TEXT NOT NULL,
@@ -276,7 +283,8 @@ CREATE TABLE holds (
     verdict TEXT CHECK (verdict IN ('confirmed', 'accepted', 'rejected', 'withdrawn'))
 ) STRICT;
 CREATE INDEX holds_by_address ON holds (address);
-CREATE INDEX holds_by_digest ON holds (digest);
+CREATE INDEX holds_by_text ON holds (text_digest);
+CREATE INDEX holds_open ON holds (source) WHERE verdict IS NULL;
 
 -- One row per entry, province and event date or range; a `since` counts on its first day. An
 -- entry that names no event stands on its own date.

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from archive.captures.decisions import Decision
 from archive.captures.reading import recover
 from archive.captures.warc import Capture, is_imported, warc_files
 from archive.captures.writing import WarcWriter
@@ -72,7 +73,7 @@ class Store:
                 derive_again(folder, sources, lost=1)
             self.warc = WarcWriter(folder / "warc", contact=contact)
             self.database = connect(path)
-            self.ingester = Ingester(self.database, sources)
+            self.ingester = Ingester(self.database, sources, folder / "warc")
             self.crawls = CrawlLog(self.database)
             self._pending = 0
             self._failed: Exception | None = None
@@ -117,6 +118,14 @@ class Store:
             if self._pending >= BATCH:
                 self._commit()
         return outcome
+
+    def decide(self, decision: Decision) -> None:
+        """Append a person's decision to the WARC file, then write what follows from it."""
+        with self._writing():
+            self.warc.append_decision(decision)
+            self._begin()
+            self.ingester.decide(decision)
+            self._commit()
 
     def incident(self, incident: Incident) -> None:
         """Write down what went wrong where there was no response to keep."""
@@ -167,9 +176,12 @@ class Store:
         for path in warc_files(self.folder / "warc"):
             if path.name < known or is_imported(path.name):
                 continue
-            for location, capture in recover(path, end if path.name == known else 0):
+            for location, record in recover(path, end if path.name == known else 0):
                 self._begin()
-                self.ingester.ingest(capture, location)
+                if isinstance(record, Decision):
+                    self.ingester.decide(record)
+                    continue
+                self.ingester.ingest(record, location)
                 count += 1
         self._commit()
         return count
