@@ -49,7 +49,7 @@ def make(folder: Path) -> None:
         ).fetchone()
     print(
         f"{folder} holds {total} invented bulletins (样例) of 2020 to 2022, as four nights of May "
-        f"2022 found them: {revised} were revised, {gone} was taken down"
+        f"2022 found them: {revised} were revised, {gone} are no longer on the site"
     )
 
 
