@@ -38,29 +38,30 @@ class UsualRange:
 
 
 def usual_range(
-    history: Sequence[float], *, fewest: int = FEWEST, least_spread: float = 0.0
+    history: Sequence[float], *, fewest: int = FEWEST, least_reach: float = 0.0
 ) -> UsualRange | None:
     """The usual range of a number, from the values that it had; None for fewer than ``fewest``.
 
     3.5 standard deviations around the median, estimated by the median absolute deviation, so that
-    up to half of the values may be outliers. ``least_spread`` is the least standard deviation,
-    for values that hardly differ.
+    nearly half of the values may be outliers. ``least_reach`` is how far from the median a value
+    may lie at least, for values that hardly differ.
     """
     if len(history) < max(fewest, 1):
         return None
     middle = median(history)
-    spread = _SIGMA * median(abs(value - middle) for value in history)
-    reach = _CUT * max(spread, least_spread)
+    reach = max(_CUT * _SIGMA * median(abs(value - middle) for value in history), least_reach)
     return UsualRange(middle, middle - reach, middle + reach)
 
 
 def usual_count(history: Sequence[int], *, fewest: int = FEWEST) -> UsualRange | None:
-    """``usual_range`` of a count, in whole numbers from 0 on; rare events scatter as Poisson's."""
-    if len(history) < max(fewest, 1):
+    """``usual_range`` of a count, in whole numbers from 0 on.
+
+    It reaches at least two standard deviations of Poisson's distribution with that median.
+    """
+    least = 2 * math.sqrt(max(1.0, median(history))) if history else 0.0
+    found = usual_range(history, fewest=fewest, least_reach=least)
+    if found is None:
         return None
-    least = max(1.0, math.sqrt(median(history)))
-    found = usual_range(history, fewest=fewest, least_spread=least)
-    assert found is not None
     return UsualRange(round(found.middle), max(0, math.floor(found.low)), math.ceil(found.high))
 
 
