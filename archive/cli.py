@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 from tabulate import tabulate
@@ -22,6 +22,9 @@ from archive.normalise.bulletin_json import to_json
 from archive.normalise.bulletins import read_bulletin
 from archive.source_files import LoadSources, load_sources, own_sources
 from archive.sources import PageContext, Source
+
+if TYPE_CHECKING:
+    from archive.storage.status import SourceStatus
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -204,8 +207,9 @@ def verify(data: Path, full: bool) -> None:
 @main.command()
 @DATA
 @SOURCES
+@click.option("--json", "as_data", is_flag=True, help="Print all of it as JSON.")
 @exits
-def status(data: Path, folders: tuple[Path, ...]) -> None:
+def status(data: Path, folders: tuple[Path, ...], as_data: bool) -> None:
     """Say for each source what it last brought and what is wrong.
 
     Exits with 3 when the last crawl of a source failed, with 4 when one is stale.
@@ -216,36 +220,59 @@ def status(data: Path, folders: tuple[Path, ...]) -> None:
     """
     from archive.storage.database import open_readonly, outdated
     from archive.storage.lock import is_locked
-    from archive.storage.status import SourceStatus, statuses
+    from archive.storage.status import as_json, statuses, warnings
 
+    at = now()
     with closing(open_readonly(data)) as conn:
-        if line := outdated(conn):
-            click.echo(line, err=True)
         sources = read_sources((*folders, *own_sources(data)))
-        found = statuses(conn, sources, now(), writing=is_locked(data))
+        found = statuses(conn, sources, at, writing=is_locked(data))
+        said = [*([line] if (line := outdated(conn)) else []), *warnings(at)]
         known = [slug for (slug,) in conn.execute("SELECT slug FROM sources ORDER BY slug")]
-    for slug in known:
-        if slug not in sources:
-            click.echo(
-                f"{slug} is in the archive and has no source file: put {slug}.toml into "
-                f"{data / 'sources'}, or name its folder with --sources",
-                err=True,
-            )
+    said += [
+        f"{slug} is in the archive and has no source file: put {slug}.toml into "
+        f"{data / 'sources'}, or name its folder with --sources"
+        for slug in known
+        if slug not in sources
+    ]
+    if as_data:
+        click.echo(json.dumps(as_json(found, at, said), ensure_ascii=False, indent=1))
+    else:
+        for line in said:
+            click.echo(line, err=True)
+        click.echo(in_words(found))
+    if any(s.failed for s in found):
+        sys.exit(SourceFailed.exit_code)
+    if any(s.stale for s in found):
+        sys.exit(Stale.exit_code)
+
+
+def in_words(found: Sequence[SourceStatus]) -> str:
+    """A table of the sources, then a line for each kind of open incident and each remark."""
     columns: dict[str, Callable[[SourceStatus], object]] = {
         "source": lambda s: s.source,
         "bulletins": lambda s: s.bulletins,
         "newest": lambda s: s.newest,
-        "rhythm": lambda s: f"{s.rhythm_days} days",
+        "rhythm": _rhythm,
         "last crawl": lambda s: s.last_crawl,
         "waiting": lambda s: s.waiting,
         "incidents": lambda s: s.open_incidents,
         "problem": lambda s: s.problem or "all well",
     }
-    click.echo(as_table(list(columns), [[read(s) for read in columns.values()] for s in found]))
-    if any(s.failed for s in found):
-        sys.exit(SourceFailed.exit_code)
-    if any(s.stale for s in found):
-        sys.exit(Stale.exit_code)
+    lines = [as_table(list(columns), [[read(s) for read in columns.values()] for s in found])]
+    for status in found:
+        lines += [f"{status.source} {remark}" for remark in status.remarks]
+        lines += [
+            f"{status.source} {each.kind}: {each.open} open since {each.first_seen}: {each.message}"
+            for each in status.incidents
+        ]
+    return "\n".join(lines)
+
+
+def _rhythm(status: SourceStatus) -> str:
+    """The learned rhythm, or the stated one while there is too little to learn from."""
+    if rhythm := status.fresh.rhythm:
+        return f"{rhythm.allowed} working days"
+    return f"{status.rhythm_days} days"
 
 
 @main.command()

@@ -15,8 +15,9 @@ from archive.clock import stamp
 from archive.serving.application import application
 from archive.serving.start_page import source_rows
 from archive.storage.database import open_readonly
+from archive.storage.freshness import freshness
 from archive.storage.incidents import Incident
-from archive.storage.status import SourceStatus, freshness, statuses
+from archive.storage.status import SourceStatus, statuses
 from archive.storage.store import Store
 from crawler.cli import main
 from crawler.sources import load_sources

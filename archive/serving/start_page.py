@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from archive.clock import CHINA, civil_date, now, parse_stamp
-from archive.storage.status import freshness
+from archive.storage.freshness import freshness
 
 NEWEST = 15
 """Bulletins on the start page."""

@@ -10,6 +10,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from archive.clock import days_before, julian_day
+from archive.storage.expectations import expected
 from archive.storage.rechecks import PageHistory, choose
 
 # A page that was never captured is asked for every night for so long, then ever more rarely.
@@ -64,8 +65,22 @@ class CrawlLog:
         self.database = database
 
     def begin_crawl(self, source: str, channel: str, at: str) -> int:
-        """Add a line to ``crawls``, which stays ``running`` if the crawl is killed; its id."""
-        row = {"source": source, "channel": channel, "started_at": at, "outcome": "running"}
+        """Add a line to ``crawls``, which stays ``running`` if the crawl is killed; its id.
+
+        What is usual for such a night is written at once.
+        """
+        row: dict[str, str | int] = {
+            "source": source,
+            "channel": channel,
+            "started_at": at,
+            "outcome": "running",
+        }
+        if usual := expected(self.database.conn, source, channel, at):
+            row |= {
+                "expected": int(usual.middle),
+                "expected_low": int(usual.low),
+                "expected_high": int(usual.high),
+            }
         self.database.table("crawls").insert(row)
         return self.last_crawl()
 

@@ -162,6 +162,7 @@ class Ingester:
                 "name": source.name,
                 "home": source.home,
                 "rhythm_days": source.rhythm_days,
+                "enabled": int(source.enabled),
                 "digest": source.digest(),
             },
             pk="slug",
@@ -181,6 +182,12 @@ class Ingester:
             pk=("source", "slug"),
         )
         self._known.add(slug)
+
+    def note_enabled(self) -> None:
+        """Write which known sources are crawled at night; those without a file are not."""
+        enabled = [slug for slug, source in self.sources.items() if source.enabled]
+        marks = ", ".join("?" * len(enabled))
+        self.database.conn.execute(f"UPDATE sources SET enabled = slug IN ({marks})", enabled)
 
     def _insert_capture(self, capture: Capture, location: Location) -> int:
         row = {
