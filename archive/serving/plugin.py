@@ -18,7 +18,7 @@ from markupsafe import Markup
 from archive.normalise.provinces import PROVINCES
 from archive.search import Filter, InvalidQuery, Query, parse, snippet
 from archive.search import plugin as search
-from archive.serving import middleware, search_routes
+from archive.serving import health, middleware, search_routes
 from archive.serving.entry_search import parse_entries, sources_of
 from archive.serving.facets import REPLACED
 from archive.serving.search_request import TOO_SLOW, TOO_SLOW_TITLE
@@ -48,8 +48,8 @@ def asgi_wrapper() -> Callable[[middleware.Asgi], middleware.Asgi]:
 
 @hookimpl()
 def register_routes() -> list[tuple[str, Callable[..., Any]]]:
-    """The search pages."""
-    return search_routes.routes()
+    """The search pages, and the address for monitors."""
+    return [*search_routes.routes(), *health.routes()]
 
 
 @hookimpl(hookwrapper=True)

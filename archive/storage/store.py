@@ -173,11 +173,12 @@ class Store:
         ).fetchone()
         known, end = last or ("", 0)
         count = 0
+        self._begin()
+        self.ingester.note_enabled()
         for path in warc_files(self.folder / "warc"):
             if path.name < known or is_imported(path.name):
                 continue
             for location, record in recover(path, end if path.name == known else 0):
-                self._begin()
                 if isinstance(record, Decision):
                     self.ingester.decide(record)
                     continue
