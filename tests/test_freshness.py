@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -14,8 +15,9 @@ from click.testing import CliRunner, Result
 from archive.clock import stamp
 from archive.serving.application import application
 from archive.serving.start_page import source_rows
+from archive.storage.calendar import is_working_day
 from archive.storage.database import open_readonly
-from archive.storage.freshness import freshness
+from archive.storage.freshness import Rhythm, freshness, learned
 from archive.storage.incidents import Incident
 from archive.storage.status import SourceStatus, statuses
 from archive.storage.store import Store
@@ -138,3 +140,142 @@ def test_a_source_without_a_file_is_named(tmp_path: Path) -> None:
     done = invoke("status", tmp_path)
     assert "left is in the archive and has no source file: put left.toml into" in done.stderr
     assert "left" not in done.stdout
+
+
+def published(folder: Path, days: list[date], channel: str = "dfxx", start: int = 1) -> None:
+    """Bulletins of these days, straight into the table."""
+    record(folder)
+    with Store(folder, SOURCES) as store:
+        store.ingester.know("mohurd")
+        store.database.table("bulletins").insert_all(
+            {
+                "slug": f"mohurd-{number}",
+                "source": "mohurd",
+                "channel": channel,
+                "url": f"{HOME}/{number}",
+                "title": "样例",
+                "published": day.isoformat(),
+                "anchor": day.isoformat(),
+                "status": "live",
+                "revision": 1,
+                "body_rule": "generic",
+                "first_seen": "",
+                "last_seen": "",
+            }
+            for number, day in enumerate(days, start=start)
+        )
+
+
+def working_days(first: date, last: date, every: int = 1) -> list[date]:
+    """Every so-manieth working day of a span."""
+    span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return [day for day in span if is_working_day(day)][::every]
+
+
+def late_on(folder: Path, day: date, rhythm: int = 10) -> bool:
+    with closing(open_readonly(folder)) as conn:
+        return freshness(conn, "mohurd", rhythm, day).late
+
+
+def test_three_quiet_working_days_of_a_daily_channel_are_late(tmp_path: Path) -> None:
+    published(tmp_path, working_days(date(2026, 3, 2), date(2026, 11, 2)))
+    with closing(open_readonly(tmp_path)) as conn:
+        found = freshness(conn, "mohurd", 10, date(2026, 11, 6))
+    assert (found.newest, found.age_days, found.quiet_days) == ("2026-11-02", 4, 3)
+    assert found.rhythm == Rhythm(usual_gap=0, allowed=2)
+    assert found.late
+    assert not late_on(tmp_path, date(2026, 11, 5))
+    assert mohurd(tmp_path, datetime(2026, 11, 6, 1, tzinfo=UTC)).stale
+
+
+def test_no_news_in_the_week_of_guoqing_is_no_alarm(tmp_path: Path) -> None:
+    published(tmp_path, working_days(date(2026, 3, 2), date(2026, 9, 30)))
+    for day in range(1, 11):
+        assert not late_on(tmp_path, date(2026, 10, day), rhythm=3)
+    # The 8th, 9th and 10th are worked.
+    assert late_on(tmp_path, date(2026, 10, 11), rhythm=30)
+
+
+def test_holidays_do_not_count_where_the_rhythm_is_stated(tmp_path: Path) -> None:
+    published(tmp_path, [date(2026, 9, 30)])
+    assert not late_on(tmp_path, date(2026, 10, 10), rhythm=3)
+    assert late_on(tmp_path, date(2026, 10, 11), rhythm=3)
+    assert not late_on(tmp_path, date(2026, 10, 11), rhythm=4)
+
+
+def test_a_slow_source_is_late_by_its_own_gaps(tmp_path: Path) -> None:
+    days = working_days(date(2026, 1, 5), date(2026, 10, 30), every=5)
+    published(tmp_path, days)
+    with closing(open_readonly(tmp_path)) as conn:
+        found = freshness(conn, "mohurd", 3, days[-1] + timedelta(days=1))
+    assert found.rhythm == Rhythm(usual_gap=4, allowed=6)
+    assert not found.late
+    assert days[-1] == date(2026, 10, 28)
+    assert not late_on(tmp_path, date(2026, 11, 6), rhythm=3)
+    assert late_on(tmp_path, date(2026, 11, 7), rhythm=30)
+
+
+def test_a_rhythm_takes_twenty_days_with_news_and_leaves_one_gap_in_fifty_out() -> None:
+    days = working_days(date(2026, 3, 2), date(2026, 9, 30))
+    assert learned(days[:19]) is None
+    assert learned([*days[:19], days[0]]) is None
+    assert learned(days[:20]) == Rhythm(0, 2)
+    # Of 51 gaps the longest is left out, of 49 it is not.
+    assert learned([*days[:51], days[80]]) == Rhythm(0, 2)
+    assert learned([*days[:49], days[80]]) == Rhythm(31, 47)
+
+
+def test_a_silent_channel_of_a_lively_source_is_late(tmp_path: Path) -> None:
+    days = working_days(date(2026, 3, 2), date(2026, 11, 12))
+    published(tmp_path, days, "gzdt", start=1000)
+    published(tmp_path, [day for day in days if day <= date(2026, 11, 2)])
+    found = mohurd(tmp_path, datetime(2026, 11, 12, 20, tzinfo=UTC))
+    assert found.newest == "2026-11-12"
+    assert not found.fresh.late
+    assert found.problem == (
+        "dfxx: nothing new for 8 working days, 0 at most are usual: look at its list"
+    )
+    assert found.stale
+    by_channel = {each.channel: each.fresh for each in found.channels}
+    assert by_channel["dfxx"] is not None
+    assert by_channel["dfxx"].late
+    assert by_channel["gzdt"] is not None
+    assert not by_channel["gzdt"].late
+
+
+def test_status_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BULLETINS_NOW", "2027-01-01T02:00:00Z")
+    record(
+        tmp_path,
+        capture(PAGE, page_html("甲。")),
+        capture(f"{HOME}/xwfb/202005/t20200529_2.html", b"", status=500),
+    )
+    done = CliRunner().invoke(main, ["status", "--json", "--data", str(tmp_path)])
+    assert done.exit_code == 4
+    found = json.loads(done.stdout)
+    assert list(found) == ["at", "ok", "warnings", "sources"]
+    assert (found["at"], found["ok"]) == ("2027-01-01T02:00:00Z", False)
+    assert "holidays are known up to 2026" in found["warnings"][0]
+    source = next(each for each in found["sources"] if each["source"] == "mohurd")
+    assert list(source) == [
+        "source", "name", "enabled", "bulletins", "newest", "age_days", "quiet_working_days",
+        "rhythm", "last_crawl", "last_good_crawl", "waiting", "incidents", "failed", "stale",
+        "problem", "remarks", "channels",
+    ]  # fmt: skip
+    assert source["rhythm"] == {
+        "stated_days": 10,
+        "usual_gap_working_days": None,
+        "allowed_working_days": None,
+    }
+    [incident] = source["incidents"]
+    assert list(incident) == ["kind", "open", "count", "first_seen", "last_seen", "what_to_do"]
+    assert (incident["kind"], incident["open"], incident["count"]) == ("http-500", 1, 1)
+    channel = source["channels"][0]
+    assert list(channel) == [
+        "channel", "name", "newest", "age_days", "quiet_working_days", "rhythm", "late",
+        "last_crawl", "outcome", "new", "expected", "expected_low", "expected_high",
+    ]  # fmt: skip
+    said = invoke("status", tmp_path)
+    assert said.exit_code == 4
+    assert f"mohurd http-500: 1 open since {incident['first_seen']}: " in said.stdout
+    assert "holidays are known up to 2026" in said.stderr
