@@ -19,6 +19,7 @@ from archive import __version__
 from archive.cli import DATA, SOURCES, as_table, exits, read_sources
 from archive.cli import main as offline
 from archive.cli_keep import backup, restore
+from archive.cli_review import review
 from archive.errors import SourceFailed
 from archive.source_files import own_sources
 from crawler import schedule as plan
@@ -27,7 +28,7 @@ from crawler.sources import load_sources
 
 @click.group(
     help=offline.help,
-    commands={**offline.commands, "backup": backup, "restore": restore},
+    commands={**offline.commands, "backup": backup, "restore": restore, "review": review},
     context_settings={**offline.context_settings, "obj": load_sources},
 )
 @click.version_option(__version__, prog_name="bulletins")

@@ -31,6 +31,7 @@ ROOMS = (
     "archive.serving",
     "archive.cli",
     "archive.cli_keep",
+    "archive.cli_review",
     "crawler",
     "sample",
 )

@@ -135,7 +135,8 @@ def classify(capture: Capture, source: Source, listed: date | None = None) -> Cl
             return _page(capture, source, text, listed)
     except Unreadable as error:
         if error.kind == "soft-404":
-            return Missing() if is_page else _without_rows(capture)
+            said = "says that there is no such page"
+            return Missing(said) if is_page else _without_rows(capture)
         raise
     if capture.role == "column":
         return _column(capture, source, text)

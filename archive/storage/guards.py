@@ -92,7 +92,7 @@ def _double(
     but that it names the hour when it was published is believed.
     """
     for other in elsewhere:
-        if is_like_title(other.title, page.title):
+        if is_part_of_title(other.title, page.title):
             stray = not titled and bool(expected or page.published_at is None)
         else:
             stray = len(text) >= MIN_TEXT
@@ -161,6 +161,15 @@ def _shrunk(text: str, before: str) -> Doubt | None:
 
 def is_like_title(one: str, other: str) -> bool:
     """Whether two titles can be those of one document: equal, cut off, a part, or much alike."""
+    if is_part_of_title(one, other):
+        return True
+    pairs, others = _pairs(plain(one)), _pairs(plain(other))
+    common = sum((pairs & others).values())
+    return common > 0 and 2 * common >= LIKE_TITLE * (pairs.total() + others.total())
+
+
+def is_part_of_title(one: str, other: str) -> bool:
+    """Whether two titles are equal, or one is the other cut off with …, or a good part of it."""
     first, second = plain(one), plain(other)
     if not first or not second:
         return False
@@ -168,11 +177,7 @@ def is_like_title(one: str, other: str) -> bool:
         if shown.rstrip().endswith(_CUT_OFF) and len(cut) >= _MIN_LISTED and whole.startswith(cut):
             return True
     shorter, longer = sorted((first, second), key=len)
-    if shorter in longer and len(shorter) >= _PART_OF_TITLE * len(longer):
-        return True
-    pairs, others = _pairs(first), _pairs(second)
-    common = sum((pairs & others).values())
-    return 2 * common >= LIKE_TITLE * (pairs.total() + others.total())
+    return shorter in longer and len(shorter) >= _PART_OF_TITLE * len(longer)
 
 
 def share(one: str, other: str) -> float:

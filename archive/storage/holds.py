@@ -102,26 +102,26 @@ class Holds:
             "nights": row["nights"] + another,
         }
         self._table.update(row["capture"], seen)
-        if row["verdict"] == "rejected":
-            return Held(found, decided=True)
-        if not self._is_confirmed(values, seen["nights"], capture):
-            return Held(found, decided=False)
+        if row["verdict"] == "rejected" or not self._is_confirmed(row, seen["nights"], capture):
+            # The kind of its incident stays, whatever else is known of it by now.
+            first = Doubt(row["reason"], row["message"])
+            return Held(first, decided=row["verdict"] == "rejected")
         self._settle(row["capture"], capture.fetched_at, "confirmed")
         return None
 
-    def _is_confirmed(self, values: dict[str, Any], nights: int, capture: Capture) -> bool:
+    def _is_confirmed(self, row: dict[str, Any], nights: int, capture: Capture) -> bool:
         """Whether what is met again is believed: a shrunk text, or a new page under another title.
 
         Of a page that was never captured nothing but its list tells what it should be; that list
         must then have been read on the same night, as it is not while a site is being mended.
         """
         if nights < _NIGHTS_TO_CONFIRM or self._elsewhere(
-            values["text_digest"], capture, values["bulletin"]
+            row["text_digest"], capture, row["bulletin"]
         ):
             return False
-        if values["reason"] == "title-unlike" and values["bulletin"] is None:
+        if row["reason"] == "title-unlike" and row["bulletin"] is None:
             return self.addresses.was_listed_on(capture)
-        return bool(values["reason"] == "shrunk")
+        return bool(row["reason"] == "shrunk")
 
     def withdraw(self, addresses: Iterable[str], at: str) -> None:
         """A good answer from these addresses: what was held there is no longer shown."""

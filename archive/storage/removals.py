@@ -18,26 +18,26 @@ from archive.storage.incidents import Incident, Incidents
 # A page is gone when it was missing on this many nights with no good answer between them: one
 # night is an outage, two a slow redesign.
 NIGHTS_UNTIL_GONE = 3
-# More pages than this, and more than this share of those asked for on the night when a page was
-# first missed, are many: a ministry withdraws pages one by one.
+# More pages than FEW, and more than one in SHARE of those asked for on the night when a page was
+# first missed, are many: a ministry withdraws pages one by one. Those of the days before count too:
+# known pages are asked for again over many nights.
 FEW = 5
 SHARE = 5
+_RECENT_DAYS = 7
 # Pages that went missing with many others count as removed after half a year: by then somebody has
 # looked, and what moved has been found where it is now.
 DAYS_WITH_MANY = 180
-# A page that was missed before that and not asked for since says nothing of this night.
-_RECENT_DAYS = 30
 
-# Addresses whose bulletin is live and was read nowhere else since.
+# Addresses whose bulletin was read nowhere else since.
 _WITHOUT_PAGE = (
-    "EXISTS (SELECT 1 FROM bulletins WHERE status = 'live' AND id IN (SELECT bulletin"
+    "EXISTS (SELECT 1 FROM bulletins WHERE id IN (SELECT bulletin"
     " FROM addresses AS own WHERE own.url = missed.url OR own.moved_to = missed.url)"
     " AND NOT EXISTS (SELECT 1 FROM addresses AS other WHERE other.bulletin = bulletins.id"
     " AND other.digest IS NOT NULL AND other.nights_missed = 0 AND other.moved_to IS NULL))"
 )
 _MISSING = (
     "SELECT count(*) FROM (SELECT 1 FROM addresses AS missed WHERE source = :source"
-    " AND nights_missed > 0 AND first_missed < :until AND last_missed >= :recent"
+    " AND nights_missed > 0 AND first_missed < :until AND first_missed >= :recent"
     f" AND {_WITHOUT_PAGE} LIMIT :limit)"
 )
 _STILL_MISSING = (
@@ -77,7 +77,8 @@ class Removals:
             with_many = self._went_with_many(row)
             if with_many and not _is_long_ago(row["first_missed"], capture):
                 self.addresses.went_with_many(capture.address)
-                self._many(capture, capture_id, source)
+                if not row["missed_with_many"] or self._left(source) > FEW:
+                    self._many(capture, capture_id, source)
             else:
                 for bulletin, seen in lost:
                     self.addresses.set_status(bulletin, "gone", last_seen=seen)
@@ -129,11 +130,13 @@ class Removals:
         """After a good answer: most of what was missing may be back, or found elsewhere."""
         if self.incidents.last_seen("many-missing", source.slug, source.home) is None:
             return
-        (left,) = self.conn.execute(
-            _STILL_MISSING, {"source": source.slug, "limit": FEW + 1}
-        ).fetchone()
-        if left <= FEW:
+        if self._left(source) <= FEW:
             self.incidents.settle(at, source.slug, [source.home])
+
+    def _left(self, source: Source) -> int:
+        """How many pages that went missing with many others still are, counted to FEW + 1."""
+        found = self.conn.execute(_STILL_MISSING, {"source": source.slug, "limit": FEW + 1})
+        return int(found.fetchone()[0])
 
 
 def _is_long_ago(first_missed: str, capture: Capture) -> bool:
