@@ -124,12 +124,12 @@ class BackupFolder:
     def look_at(self, name: str, *, read: bool) -> Version | None:
         """The version of a copy that is there, None where it is missing or not what was copied.
 
-        ``read`` says whether its bytes are read; a kill in a copy means that they always are.
+        ``read`` says whether its bytes are read and hashed, or only its size is looked at.
         """
         versions, path = self.versions(name), self.path / name
         if not path.is_file():
             return None
-        if read or len(versions) > 1:
+        if read:
             found = hash_file(path)
             return found if found in versions else None
         size = path.stat().st_size
