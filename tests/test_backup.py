@@ -451,6 +451,16 @@ def test_a_copy_that_is_not_what_was_backed_up_is_not_restored(
     assert contents(again) == {} if again.exists() else True
 
 
+def test_captures_that_were_damaged_before_they_were_backed_up_are_not_restored(
+    data: Path, kept: Path, tmp_path: Path
+) -> None:
+    spoil(data / "warc" / "captures-000001.warc.gz")
+    back_up(data, kept, DAY)
+    with pytest.raises(Damaged, match=r"cannot be restored whole, .*captures-000001"):
+        restore(kept, tmp_path / "again")
+    assert contents(tmp_path / "again") == {}
+
+
 def test_readers_and_writers_go_on_in_a_restored_folder(
     data: Path, kept: Path, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from archive.captures.warc import warc_files
-from archive.errors import CannotWrite
+from archive.errors import CannotWrite, Damaged
 from archive.storage import backup, rebuild, restore
 from archive.storage.store import Store
 from archive.storage.verify import problems
@@ -435,6 +435,19 @@ def test_a_file_cut_in_a_capture_that_the_database_knows(tmp_path: Path, cut_by:
     whole = tables(tmp_path)
     assert rebuild.rebuild(tmp_path, SOURCES) == 3
     assert tables(tmp_path) == whole
+
+
+def test_nothing_is_appended_where_more_than_one_capture_is_missing(tmp_path: Path) -> None:
+    pages(tmp_path, 1, 2, 3)
+    [warc] = warc_files(tmp_path / "warc")
+    cut_short = warc.read_bytes()[: len(warc.read_bytes()) // 2]
+    before = tables(tmp_path)
+    for harm in (lambda: warc.write_bytes(cut_short), warc.unlink):
+        harm()
+        with pytest.raises(Damaged, match="restore the file from a backup before the next crawl"):
+            Store(tmp_path, SOURCES)
+        assert tables(tmp_path) == before
+        assert not warc.exists() or warc.read_bytes() == cut_short
 
 
 # A clock that is wrong

@@ -158,7 +158,9 @@ def _check_made(backup: Path, making: Path) -> None:
     if needs_rebuild(path):
         return
     if found := next(problems(making), None):
-        raise Damaged(f"{backup} cannot be restored: {found}")
+        raise Damaged(
+            f"{backup} cannot be restored whole, take another or copy its files by hand: {found}"
+        )
     with closing(readonly(path)) as conn:
         write_index(conn, making / "warc")
 
