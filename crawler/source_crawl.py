@@ -64,6 +64,7 @@ class SourceCrawl:
         # Pages that failed and are to be asked for again, with whose they are.
         self._postponed: dict[str, ChannelRun] = {}
         self._later: list[Request] = []
+        self._robots_failed = False
         self._in_a_row = 0
         self._pauses = 0
         self._strange = 0
@@ -229,9 +230,10 @@ class SourceCrawl:
         target: Target = request.meta[TARGET]
         kind, message = incident_without_answer(failure.value, self._host(request))
         if isinstance(failure.value, RobotsUnavailable):
-            if not failure.value.answered:
+            # One for all channels; where there was an answer, it has its incident already.
+            if not (failure.value.answered or self._robots_failed):
                 self._incident(None, f"{self.source.home}/robots.txt", kind, message)
-                failure.value.answered = True
+            self._robots_failed = True
         else:
             self._incident(target.channel, target.address, kind, message)
         return Outcome("failed", incident=kind, message=message)

@@ -12,8 +12,8 @@ from itertools import chain, count
 # One page without anything new may be nothing but pinned items.
 QUIET_PAGES = 2
 # What a page repeats of those before it was pushed there by new items on top, or the site answers
-# every number with the same page. 30 items a second push less than this many pages of six rows.
-REPEATED_PAGES = 5
+# every number with the same page. 30 items at once repeat five pages of six rows.
+REPEATED_PAGES = 6
 # How often a night goes down a list whose first page goes on to show something new.
 ROUNDS = 3
 # Of the pages from 2 to 35 a fifth is read each night, of those beyond a seventieth. Items that

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -27,7 +31,7 @@ from crawler.patience import (
 from sample import bulletins, hostile
 from sample.answers import Response
 from sample.layouts import address
-from sample.server import SampleSite, newest_first
+from sample.server import SampleSite, newest_first, serve
 from tests.crawling import asked, crawl, rows
 from tests.test_politeness import HOME, TimedSite, site_with
 
@@ -275,6 +279,27 @@ def test_rules_that_name_a_captcha_are_no_block_page(tmp_path: Path) -> None:
     site.robots = "User-agent: *\nDisallow: /captcha/\nDisallow: /verify.html\n"
     assert crawl(site, tmp_path, "--channel", "xwfb").returncode == 0
     assert paths[0] in asked(site)
+
+
+def test_a_crawl_that_waits_can_be_stopped(tmp_path: Path) -> None:
+    site, _ = site_with(1)
+    site.robots = "User-agent: *\nCrawl-delay: 600\n"
+    with serve(site) as base:
+        words = ["crawl", "mohurd", "--base-url", base, "--delay", "0", "--channel", "xwfb"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "crawler", *words, "--data", str(tmp_path)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while not site.log and process.poll() is None:
+            time.sleep(0.02)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in said
+    assert rows(tmp_path, "SELECT outcome FROM crawls") == [("stopped",)]
+    assert rows(tmp_path, "SELECT count(*) FROM incidents") == [(0,)]
 
 
 # The row of a night

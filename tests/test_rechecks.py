@@ -75,6 +75,8 @@ def test_daily_for_a_week_then_at_growing_intervals_up_to_a_year() -> None:
 
 def test_a_second_crawl_on_a_day_asks_for_fresh_pages_only() -> None:
     assert choose([page()], T + 0.1, 9)
+    assert choose([page(last_asked=T + 6.8)], T + 6.9, 9)
+    assert not choose([page(last_asked=T + 7)], T + 7.1, 9)
     old = page(last_asked=T + 60)
     assert not choose([old], T + 60.1, 9)
 
@@ -147,7 +149,7 @@ def test_a_page_that_never_came_is_asked_for_ever_more_rarely_too() -> None:
 
 def test_backfilled_pages_wait_behind_fresh_ones() -> None:
     old = [
-        page(address=f"https://www.sample.example/old{n}", listed=T - 2_000 - n) for n in range(50)
+        page(address=f"https://www.sample.example/a{n}", listed=T - 2_000 - n) for n in range(50)
     ]
     fresh = [page(address=f"https://www.sample.example/new{n}", listed=T - 1) for n in range(10)]
     assert set(choose([*old, *fresh], T + 1, 10)) == set(fresh)

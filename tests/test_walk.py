@@ -161,7 +161,7 @@ def test_a_list_without_an_end_ends(known: bool, rounds: int) -> None:
     site.page = around  # type: ignore[method-assign]
     reader.night(site)
     assert not reader.lacks(site)
-    assert len(site.asked) <= 2 * rounds + 5
+    assert len(site.asked) <= 2 * rounds + 6
 
 
 def test_a_share_page_that_cannot_be_read_is_passed_over() -> None:
@@ -177,6 +177,21 @@ def test_a_share_page_that_cannot_be_read_is_passed_over() -> None:
 
 
 # While the list is being read
+
+
+@pytest.mark.parametrize("rows", [6, 7, 10, 15, 20])
+@pytest.mark.parametrize("when", [1, 3, 8])
+def test_30_items_at_once_do_not_look_like_the_end_of_a_list(rows: int, when: int) -> None:
+    site = server(12 * rows, rows)
+
+    def burst(site: ListServer) -> None:
+        if len(site.asked) == when:
+            site.insert(count=30)
+
+    site.before = burst
+    reader = Reader()
+    reader.night(site)
+    assert not reader.lacks(site)
 
 
 @pytest.mark.parametrize("rows", [5, 10, 20])
