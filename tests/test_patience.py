@@ -184,6 +184,7 @@ def test_crawl_delay_of_robots_txt_is_kept_where_a_shorter_delay_is_asked_for(
     assert min(later - earlier for earlier, later in pairwise(site.times)) > 0.55
 
 
+@pytest.mark.long
 def test_with_an_hour_between_requests_nothing_is_asked(tmp_path: Path) -> None:
     site, _ = site_with(1)
     site.robots = "User-agent: *\nCrawl-delay: 7200\n"
@@ -193,8 +194,17 @@ def test_with_an_hour_between_requests_nothing_is_asked(tmp_path: Path) -> None:
     assert asked(site) == []
 
 
-@pytest.mark.parametrize("where", ["page", "list", "robots"])
-@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("where", "status"),
+    [
+        ("page", 503),
+        pytest.param("page", 429, marks=pytest.mark.long),
+        pytest.param("list", 503, marks=pytest.mark.long),
+        pytest.param("list", 429, marks=pytest.mark.long),
+        pytest.param("robots", 503, marks=pytest.mark.long),
+        pytest.param("robots", 429, marks=pytest.mark.long),
+    ],
+)
 def test_retry_after_is_waited_for_and_then_asked_again(
     tmp_path: Path, where: str, status: int
 ) -> None:
@@ -211,7 +221,14 @@ def test_retry_after_is_waited_for_and_then_asked_again(
     assert rows(tmp_path, "SELECT outcome, failed FROM crawls") == [("good", 0)]
 
 
-@pytest.mark.parametrize("where", ["page", "list", "robots"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "page",
+        pytest.param("list", marks=pytest.mark.long),
+        pytest.param("robots", marks=pytest.mark.long),
+    ],
+)
 def test_a_host_that_wants_more_time_than_a_night_has_is_left_alone(
     tmp_path: Path, where: str
 ) -> None:
@@ -258,8 +275,8 @@ def test_a_host_that_answers_nothing_is_left_alone_after_two_pauses(tmp_path: Pa
     ("answer", "kind"),
     [
         (hostile.wall_521(), "wall-521"),
-        (hostile.wall_412(), "wall-412"),
-        (hostile.captcha(), "wall-captcha"),
+        pytest.param(hostile.wall_412(), "wall-412", marks=pytest.mark.long),
+        pytest.param(hostile.captcha(), "wall-captcha", marks=pytest.mark.long),
     ],
     ids=["521", "412", "captcha"],
 )
@@ -274,6 +291,7 @@ def test_a_block_page_for_robots_txt_has_its_name_and_is_asked_for_once(
     assert rows(tmp_path, "SELECT kind FROM incidents") == [(kind,)]
 
 
+@pytest.mark.long
 def test_rules_that_name_a_captcha_are_no_block_page(tmp_path: Path) -> None:
     site, paths = site_with(1)
     site.robots = "User-agent: *\nDisallow: /captcha/\nDisallow: /verify.html\n"
@@ -281,6 +299,7 @@ def test_rules_that_name_a_captcha_are_no_block_page(tmp_path: Path) -> None:
     assert paths[0] in asked(site)
 
 
+@pytest.mark.long
 def test_a_crawl_that_waits_can_be_stopped(tmp_path: Path) -> None:
     site, _ = site_with(1)
     site.robots = "User-agent: *\nCrawl-delay: 600\n"
@@ -339,9 +358,16 @@ def test_a_nights_row_counts_what_was_asked_and_answered(tmp_path: Path) -> None
         "missing": 1,
         "failed": 1,
     }
-    assert "gone" not in night(4)
-    assert night(5)["gone"] == 1
-    assert "gone" not in night(6)
+
+
+@pytest.mark.long
+def test_a_nights_row_counts_what_became_gone_in_it(tmp_path: Path) -> None:
+    site, paths = site_with(3)
+    counts = "SELECT missing, gone FROM crawls ORDER BY id"
+    for number in range(1, 7):
+        crawl(site, tmp_path, "--channel", "xwfb", now=f"2026-11-{number:02d}T18:00:00Z")
+        site.routes[paths[1]] = hostile.not_found()
+    assert rows(tmp_path, counts) == [(0, 0), (1, 0), (1, 0), (1, 1), (1, 0), (1, 0)]
 
 
 def test_a_nights_row_has_bytes_and_seconds(tmp_path: Path) -> None:

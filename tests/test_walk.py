@@ -268,7 +268,7 @@ def shaken(site: ListServer, plan: Iterable[tuple[str, int, int, int]]) -> None:
     site.before = before
 
 
-@settings(max_examples=min(2_000, settings().max_examples))
+@settings(max_examples=min(2_000, settings().max_examples // 4))
 @given(st.integers(1, 300), st.sampled_from([3, 5, 20]), st.lists(changes, max_size=4))
 def test_after_five_quiet_nights_nothing_of_the_first_35_pages_is_lacking(
     count: int, rows: int, nights: list[list[tuple[str, int, int, int]]]
@@ -286,7 +286,7 @@ def test_after_five_quiet_nights_nothing_of_the_first_35_pages_is_lacking(
     assert len(site.asked) <= 2 + 7 + beyond + 1
 
 
-@settings(max_examples=min(500, settings().max_examples // 3))
+@settings(max_examples=min(500, settings().max_examples // 10))
 @given(st.integers(1, 300), st.sampled_from([3, 5]), st.lists(changes, max_size=3))
 def test_after_seventy_quiet_nights_nothing_is_lacking(
     count: int, rows: int, nights: list[list[tuple[str, int, int, int]]]
@@ -301,7 +301,7 @@ def test_after_seventy_quiet_nights_nothing_is_lacking(
     assert not reader.lacks(site)
 
 
-@settings(max_examples=min(1_000, settings().max_examples))
+@settings(max_examples=min(1_000, settings().max_examples // 4))
 @given(st.integers(0, 34 * 20), st.integers(0, 4), st.integers(0, 10))
 def test_a_back_dated_item_is_found_within_seven_nights_while_the_list_grows(
     at: int, a_night: int, before: int
@@ -317,7 +317,7 @@ def test_a_back_dated_item_is_found_within_seven_nights_while_the_list_grows(
     assert not reader.lacks(site, NEAR_PAGES)
 
 
-@settings(max_examples=min(200, settings().max_examples // 3))
+@settings(max_examples=min(200, settings().max_examples // 30))
 @given(st.integers(34 * 20, 170 * 20), st.integers(0, 4), st.integers(0, FAR_NIGHTS))
 def test_one_far_down_within_ninety_one_nights_while_the_list_grows(
     at: int, a_night: int, before: int
@@ -332,7 +332,7 @@ def test_one_far_down_within_ninety_one_nights_while_the_list_grows(
     assert not reader.lacks(site)
 
 
-@settings(max_examples=min(2_000, settings().max_examples))
+@settings(max_examples=min(2_000, settings().max_examples // 4))
 @given(
     st.integers(1, 120),
     st.lists(st.tuples(st.integers(1, 30), st.integers(1, 12)), max_size=2),
