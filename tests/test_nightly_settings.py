@@ -168,6 +168,8 @@ def test_a_wrong_secret_is_refused_and_not_repeated(tmp_path: Path, secret: str)
         with pytest.raises(UsageError, match=r"(?i)secret is wrong: write 16 to 64") as raised:
             read(tmp_path, text, **environment)
         assert secret not in str(raised.value)
+        where = "BULLETINS_WEBHOOK_SECRET" if environment else "nightly.toml: [tell.webhook] secret"
+        assert where in str(raised.value)
     with pytest.raises(UsageError) as raised:
         read(tmp_path, '[tell.mail]\nto = "a@b"\npassword = ["geheim"]')
     assert "password is wrong" in str(raised.value)

@@ -30,8 +30,10 @@ from archive.storage import space
 from archive.storage.lock import lock
 from archive.storage.store import Store
 from crawler.crawl import CrawlOptions
+from crawler.messengers import messengers
 from crawler.nightly import _Steps, nightly
 from crawler.nightly_settings import NightSettings, Webhook
+from crawler.telling import Night, tell
 from crawler.told import Trouble
 from sample import hostile
 from sample.server import SampleSite, serve
@@ -316,6 +318,10 @@ def test_before_the_disk_is_full_nothing_is_crawled_and_the_rest_is_done(
     with hook() as web, hook() as ping:
         settings = NightSettings(backup=into, webhook=Webhook(web.base, None), ping=ping.base)
         said: list[str] = []
+        [slug] = SOURCES
+        failed = Trouble(slug, "failed", "it failed the night before")
+        before = Night(data, NIGHT.format(1), [failed], [(slug, "failed")], None, "")
+        tell(before, messengers(settings), said.append)
         options = CrawlOptions(data, base_url="http://127.0.0.1:1", delay=0, nightly=True)
         report = nightly(lambda: SOURCES, options, settings, said.append)
     assert report.exit_code == 7
@@ -324,9 +330,9 @@ def test_before_the_disk_is_full_nothing_is_crawled_and_the_rest_is_done(
     assert lines[2].startswith("verified part ")
     assert "1 database kept" in lines[3]
     assert said == []
-    [got] = web.got
-    kinds = [trouble["kind"] for trouble in json.loads(got.body)["troubles"]]
-    # Nothing is said of failed sources, which were not asked.
+    # Nothing is said of failed sources, which were not asked: the one of before is not over.
+    assert [json.loads(got.body)["state"] for got in web.got] == ["trouble", "trouble"]
+    kinds = [trouble["kind"] for trouble in json.loads(web.got[1].body)["troubles"]]
     assert kinds == ["cannot-write", "stale"]
     assert ping.got == []
 

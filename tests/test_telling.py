@@ -114,6 +114,7 @@ def test_locked_is_told_on_the_second_night_in_a_row(tmp_path: Path) -> None:
     night(tmp_path, 3, [LOCKED], [keeper], only)
     assert keeper.heard() == []
     night(tmp_path, 4, [LOCKED], [keeper], only)
+    assert keeper.heard() == [("trouble", "", "locked")]
     night(tmp_path, 5, [LOCKED], [keeper], only)
     assert keeper.heard() == [("trouble", "", "locked")]
     assert "since 2026-11-04" in keeper.got[0].body
