@@ -185,6 +185,7 @@ def test_what_is_no_page_of_a_source_is_counted_and_said(tmp_path: Path) -> None
         Record(url=f"{HOME}/", body=b"<html><body>hello</body></html>"),
         Record(date="2026-11-20T00:00:01Z"),
         Record(date="yesterday"),
+        Record(date="1990-12-31T23:59:59Z"),
         Record(status="503 Down"),
         Record(block=b"<html>no headers</html>", date="2020-06-02T00:00:00Z"),
         Record(block=b"", date="2020-06-03T00:00:00Z"),
@@ -198,7 +199,7 @@ def test_what_is_no_page_of_a_source_is_counted_and_said(tmp_path: Path) -> None
     assert output.splitlines()[-1] == (
         f"{path}: 1 captures imported; left out: 1 of other sites, 3 no pages or lists of the "
         "source, 2 without an HTTP answer that can be read, 1 answered with an error, "
-        "1 without a date that can be read, 1 dated after today, 2 revisits of records that are "
+        "2 without a date that can be read, 1 dated after today, 2 revisits of records that are "
         "not there, 2 larger than any bulletin"
     )
     assert rows(tmp_path / "data", "SELECT count(*) FROM captures") == [(1,)]
@@ -258,7 +259,9 @@ def test_a_list_of_a_channel_comes_in_as_one(tmp_path: Path) -> None:
 
 
 def test_a_list_without_rows_is_none(tmp_path: Path) -> None:
-    assert channel_of(tmp_path, f"{HOME}/xwfb/index.html", A) is None
+    """Even if it reads as a page."""
+    body = A.replace(b"<html>", b"<html><meta name='PubDate' content='2020-05-28'>")
+    assert channel_of(tmp_path, f"{HOME}/xwfb/index.html", body) is None
 
 
 @pytest.mark.parametrize(("body", "kept"), [(A, True), (b"<html><body>x</body></html>", False)])

@@ -56,6 +56,16 @@ def test_what_is_empty_or_an_error_refers_to_nothing(tmp_path: Path) -> None:
     assert referring(tmp_path) == [None] * 8
 
 
+def test_after_damage_the_next_copy_is_referred_to(tmp_path: Path) -> None:
+    record(tmp_path, capture(body=A))
+    [path] = warc_files(tmp_path / "warc")
+    raw = path.read_bytes()
+    path.write_bytes(raw[:-20] + bytes(20))
+    record(tmp_path, capture(body=A), capture(body=A))
+    path.write_bytes(raw + path.read_bytes()[len(raw) :])
+    assert referring(tmp_path) == [None, None, 2]
+
+
 def test_another_address_has_its_own_bytes(tmp_path: Path) -> None:
     record(tmp_path, capture(body=A), capture(OTHER, body=A), capture(OTHER, body=A))
     assert referring(tmp_path) == [None, None, 2]

@@ -25,12 +25,10 @@ from tests.test_store import HOME, SOURCES, capture, page_html, record
 
 
 def archive(folder: Path) -> Path:
-    """Captures of two pages, two of them revisits; the capture file."""
+    """Three captures of two pages; the capture file."""
     record(
         folder,
         capture(body=page_html("甲事。")),
-        capture(body=page_html("甲事。")),
-        capture(status=304),
         capture(body=page_html("乙事。")),
         capture(f"{HOME}/xwfb/202005/t20200529_2.html", page_html("丙事。")),
     )
@@ -125,13 +123,6 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: warc_files(folder / "warc")[0].unlink(),
         "is in the database but not in the file",
     ),
-    "what a revisit refers to": (
-        lambda folder: rewrite(
-            folder,
-            lambda one: one.replace(b"-ID: <urn", b"-ID: <URN") if "甲事".encode() in one else one,
-        ),
-        "the revisit at byte",
-    ),
     "a byte of a capture file": (
         lambda folder: _flip(warc_files(folder / "warc")[0]),
         "is damaged at byte",
@@ -167,6 +158,24 @@ def test_each_kind_of_damage_is_named(tmp_path: Path, name: str) -> None:
     code, said = verify(tmp_path)
     assert code == 6, said
     assert says in said
+
+
+def test_what_a_revisit_refers_to_is_looked_at(tmp_path: Path) -> None:
+    """By all of verify, and by the part whose turn it is."""
+    record(tmp_path, capture(body=page_html("甲。")), capture(body=page_html("乙。")))
+    record(tmp_path, capture(body=page_html("甲。")), capture(status=304))
+    assert verify(tmp_path)[0] == 0
+    rewrite(
+        tmp_path,
+        lambda one: one.replace(b"-ID: <urn", b"-ID: <URN") if "甲。".encode() in one else one,
+    )
+    code, said = verify(tmp_path)
+    assert code == 6
+    assert "the revisit at byte" in said
+    assert "another record is there" in said
+    for number in (3, 0):  # the third and the fourth capture
+        [line] = problems(tmp_path, part=(number, 4))
+        assert "the revisit at byte" in line
 
 
 def many(folder: Path, count: int) -> Path:

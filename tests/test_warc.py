@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -424,6 +425,21 @@ def test_only_the_newest_file_of_our_own_is_mended(tmp_path: Path) -> None:
 def test_an_empty_folder_has_no_captures(tmp_path: Path) -> None:
     assert list(locations_in_order(tmp_path)) == []
     assert imported(tmp_path) == []
+
+
+def test_the_names_of_imported_files_reach_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        fsync(descriptor)
+        flushed.append(os.path.samestat(os.fstat(descriptor), tmp_path.stat()))
+
+    monkeypatch.setattr(os, "fsync", noted)
+    imported(tmp_path, 1)
+    assert flushed == [False, True]
 
 
 def test_what_is_imported_appears_when_all_of_it_is_written(tmp_path: Path) -> None:
