@@ -106,8 +106,9 @@ def write_archive(path: Path) -> None:
         " VALUES ('mohurd', 'xwfb', '2021-02-01T18:00:00Z', '2021-02-01T18:05:00Z', 'good')"
     )
     db.execute(
-        "INSERT INTO captures VALUES (1, 'https://mohurd.example/', 'https://mohurd.example/',"
-        " 'mohurd', 'xwfb', 'page', ?, 200, NULL, NULL, NULL, '1.warc.gz', 0, 1, '')",
+        "INSERT INTO captures (id, url, address, source, channel, role, fetched_at, status, file,"
+        " offset, length, digest) VALUES (1, 'https://mohurd.example/', 'https://mohurd.example/',"
+        " 'mohurd', 'xwfb', 'page', ?, 200, '1.warc.gz', 0, 1, '')",
         (LEARNED,),
     )
     for number, title, published, status in BULLETINS:
@@ -119,8 +120,8 @@ def write_archive(path: Path) -> None:
              published, status, LEARNED, LEARNED),
         )  # fmt: skip
         db.execute(
-            "INSERT INTO revisions (bulletin, number, capture, captured_at, title, digest, content)"
-            " VALUES (?, 1, 1, ?, ?, '', '')",
+            "INSERT INTO revisions (bulletin, number, capture, captured_at, title, digest,"
+            " text_digest, content) VALUES (?, 1, 1, ?, ?, '', '', '')",
             (number, LEARNED, title),
         )
     _write_entries(db)
