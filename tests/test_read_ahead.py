@@ -67,7 +67,8 @@ def test_what_comes_back_has_a_body_only_where_it_is_needed(tmp_path: Path) -> N
     record(tmp_path, *of_many_kinds())
     with ThreadPoolExecutor(2) as executor:
         found = list(read_ahead(tmp_path / "warc", SOURCES, executor))
-    with_body = [one.capture.address for one in found if one.capture.body]
+    records = [one.record for one in found if isinstance(one.record, Capture)]
+    with_body = [record.address for record in records if record.body]
     assert with_body == [LISTED_ONLY, LISTED_ONLY, f"{HOME}/xwfb/other.html"]
 
 

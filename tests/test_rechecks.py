@@ -291,6 +291,7 @@ def test_a_page_that_a_person_can_decide_about_is_asked_for_each_night(tmp_path:
                 "source": "mohurd",
                 "title": "",
                 "digest": "",
+                "text_digest": "",
                 "reason": "",
                 "message": "",
                 "held_at": at,
