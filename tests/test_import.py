@@ -318,7 +318,7 @@ SHAPES = {
 
 
 def test_each_shape_says_the_same(tmp_path: Path) -> None:
-    """Each under an address of its own; what repeats a text is held, so the digests are compared."""
+    """Each under an address of its own; what repeats a text is held, so digests are compared."""
     shapes = {
         number: replace(shape, url=shape.url.replace("_1.html", f"_{number}.html"))
         for number, shape in enumerate(SHAPES.values(), 1)
