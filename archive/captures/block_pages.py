@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from archive.captures.notices import notice_kind
 from archive.errors import StandInKind
 
 _SCRIPT = re.compile(r"<script\b", re.I)
@@ -29,22 +30,6 @@ _ARTICLE = re.compile(
 )
 _JSL = re.compile(r"__jsl|jsl_clearance", re.I)
 _WZWS = re.compile(r"wzws|\$_ts\b", re.I)
-_PASSWORD = re.compile(r"""<input\b[^>]*\btype\s*=\s*["']?password""", re.I)
-_LOGIN = re.compile(r"登\s*[录陆]|用户名|统一身份认证|log in", re.I)
-# A state that the whole site is in; a bulletin speaks of one system, and in full sentences.
-_MAINTENANCE = re.compile(
-    r"维护中|改版中|升级中|正在(?:进行)?[^。，]{0,8}(?:维护|升级|改版)|升级改版|暂停(?:对外)?(?:访问|服务)"
-    r"|暂时无法(?:访问|提供服务)|under (?:maintenance|construction)",
-    re.I,
-)
-_NO_PAGE = re.compile(
-    r"(?:页面|网页|文章|内容|信息)(?:已|不|已经|可能)(?:被)?(?:存在|删除|移除|下线|撤下|不存在|失效)"
-    r"|(?:您|你)(?:所)?(?:访问|浏览|查找|请求)的(?:页面|网页|文章|内容|信息|地址)[^。]{0,12}"
-    r"(?:删除|不存在|找不到|失效|下线|撤下|移除)"
-    r"|(?:找不到|未找到|无法找到)[^。]{0,8}(?:页面|网页|文件|文章|内容)|page (?:was )?not found",
-    re.I,
-)
-_NO_PAGE_TITLE = re.compile(r"<title>[^<]*(?:\b404\b|not found|错误页|出错)[^<]*</title>", re.I)
 # A captcha page has little other text; a bulletin about captchas has more, or full sentences.
 _CAPTCHA_MAX_TEXT = 600
 _CAPTCHA_MAX_SENTENCES = 3
@@ -88,16 +73,17 @@ def block_page_kind(
         if _MENTION.search(text) or _DEMAND.search(text):
             return "wall-captcha"
         return "wall-521" if "__jsl" in set_cookie else None
-    if status != 200:
+    if status != 200 or _ARTICLE.search(text):
         return None
-    visible = _beginning(shown)
-    if len(visible) > _CAPTCHA_MAX_TEXT or _ARTICLE.search(text):
-        return None
+    pieces = _beginning(shown)
+    visible = "".join(pieces)
+    if len(visible) > _CAPTCHA_MAX_TEXT:
+        return notice_kind(text, pieces)
     if visible.count("。") <= _CAPTCHA_MAX_SENTENCES and _asks_for_captcha(text, visible):
         return "wall-captcha"
     if wall := _script_kind(text, visible):
         return wall
-    return _notice_kind(text, visible)
+    return notice_kind(text, pieces)
 
 
 def _script_kind(text: str, visible: str) -> StandInKind | None:
@@ -110,17 +96,6 @@ def _script_kind(text: str, visible: str) -> StandInKind | None:
     return "wall-script" if len(visible) <= _SHELL_MAX_TEXT else None
 
 
-def _notice_kind(text: str, visible: str) -> StandInKind | None:
-    """What a page with little text says of itself."""
-    if _PASSWORD.search(text) and _LOGIN.search(visible):
-        return "login"
-    if visible.count("。") > _CAPTCHA_MAX_SENTENCES:
-        return None
-    if _NO_PAGE.search(visible) or _NO_PAGE_TITLE.search(text):
-        return "soft-404"
-    return "maintenance" if _MAINTENANCE.search(visible) else None
-
-
 def _asks_for_captcha(text: str, visible: str) -> bool:
     if _DEMAND.search(visible):
         return True
@@ -129,8 +104,8 @@ def _asks_for_captcha(text: str, visible: str) -> bool:
     return _MENTION.search(text) is not None
 
 
-def _beginning(shown: Iterable[str]) -> str:
-    """The text shown, without whitespace, cut once it is longer than every limit."""
+def _beginning(shown: Iterable[str]) -> list[str]:
+    """The text shown in pieces, without whitespace, cut once it is longer than every limit."""
     found: list[str] = []
     size = 0
     for piece in shown:
@@ -139,4 +114,4 @@ def _beginning(shown: Iterable[str]) -> str:
         size += len(words)
         if size > _CAPTCHA_MAX_TEXT:
             break
-    return "".join(found)
+    return found
