@@ -279,27 +279,16 @@ def test_an_old_address_is_asked_for_as_soon_as_its_bulletin_is_met_elsewhere(
     assert asked_again(tmp_path, day(6)) == []
 
 
-def test_a_page_that_a_person_can_decide_about_is_asked_for_each_night(tmp_path: Path) -> None:
-    at = "2026-03-01T18:00:00Z"
-    record(tmp_path, capture(body=page_html("甲。"), at=at), capture(status=304, at=day(1)))
+def test_a_page_whose_answer_is_held_is_asked_for_each_night(tmp_path: Path) -> None:
+    long = "".join(f"第{number}批改造危房，各县已报来进度。" for number in range(60))
+    record(
+        tmp_path,
+        capture(body=page_html(long), at="2026-03-01T18:00:00Z"),
+        capture(status=304, at="2026-10-25T18:00:00Z"),
+    )
     assert asked_again(tmp_path, day(2)) == []
-    with Store(tmp_path, SOURCES) as store, store.database.atomic():
-        store.database.table("holds").insert(
-            {
-                "capture": 1,
-                "address": PAGE,
-                "source": "mohurd",
-                "title": "",
-                "digest": "",
-                "text_digest": "",
-                "reason": "",
-                "message": "",
-                "held_at": at,
-                "last_held_at": at,
-                "last_capture": 1,
-                "nights": 1,
-            }
-        )
+    [shrunk] = record(tmp_path, capture(body=page_html("改造危房。"), at=day(1)))
+    assert shrunk.kind == "held"
     assert asked_again(tmp_path, day(2)) == [PAGE]
 
 
