@@ -8,8 +8,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))
 _TAB_OR_NEWLINE = re.compile(r"[\t\r\n]")
 _FILE_NAME = re.compile(r"[^/]+\.(?!jspx?$|do$|action$|php$|aspx?$)[a-z0-9]{1,5}$", re.I)
-# Names of query values that say which file is meant; sid, jsessionid and the like say who asks.
-_FILE_ID = re.compile(r"(?:file|attach(?:ment)?|doc|annex)?_?(?<!s)id", re.I)
+# Names of query values that say which file is meant; sid, jsessionid, token and the like say who
+# asks, and so may jpaas's fileUrl, which is encrypted.
+_FILE_ID = re.compile(r"(?:file|attach(?:ment)?|doc|annex)?_?(?:id|name)", re.I)
 _OTHER_SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:", re.I)
 
 

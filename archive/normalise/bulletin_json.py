@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import date
 from typing import Any
 
 from archive.hrefs import file_name
 from archive.model import Bulletin, Entry, Origin
+
+# What a counter of visits shows, beside a source or in a text; 浏览量：120万 is said of something.
+_COUNTER = re.compile(
+    r"(?:浏览|点击|阅读|访问)(?:次数|人数|数|率|量)[:：]\d{1,9}(?:人次|次)?(?![\d万亿人])"
+)
 
 
 def to_json(bulletin: Bulletin) -> dict[str, Any]:
@@ -84,7 +90,8 @@ def content_digest(bulletin: Bulletin) -> str:
     """The SHA-256 of what the ministry said, so that two revisions differ when it does.
 
     Title, date, origin, headings, texts and attachments' labels count, each as one string without
-    whitespace, so that another division into entries or another line break changes nothing. The
+    whitespace and counters, so that another division into entries or another line break changes
+    nothing. The
     address, the time of day, attachments' addresses (see ``files_digest``) and what the archive
     derives do not count.
     """
@@ -134,7 +141,7 @@ def _body(bulletin: Bulletin) -> str:
 
 
 def _squeezed(text: str) -> str:
-    return "".join(text.split())
+    return _COUNTER.sub("", "".join(text.split()))
 
 
 def _iso(day: date | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from archive.parse.html import Element, hide
 from archive.parse.lines import Line
 from archive.parse.titles import MAX_TITLE, squeezed
 
@@ -24,7 +25,8 @@ _BOILERPLATE = re.compile(
     r"|(?:分享(?:到|至)|扫一扫|扫描二维码).{0,40}"
     r"|[【\[]?(?:上|下)一?[篇条页]\s?[:：].{0,120}"
     r"|相关附件|附件下载\s?[:：]?"
-    r"|[【\[（(]?\s?(?:责任编辑|责编|编辑|审核|浏览次数|点击数?|点击率|阅读(?:次数|量)?|访问量)\s?[:：].{0,30}"
+    r"|[【\[（(]?\s?(?:责任编辑|责编|编辑|审核|(?:浏览|点击|阅读|访问)(?:次数|人数|数|率|量)?)\s?[:：].{0,30}"
+    r"|.{0,6}\d\s?(?:人|人?次)(?:浏览|阅读|访问|点击).{0,4}|.{0,6}(?:浏览|阅读|访问|点击)(?:量|了)?\s?\d{1,9}\s?人?次?"
     r"|.{0,30}版权所有.{0,80}"
     r"|(?:[【\[]\d{1,3}[】\]]\s?)+(?:下一页)?)"
 )
@@ -33,6 +35,18 @@ _RELATED = re.compile(
     r"[【\[]?(?:相关|延伸|推荐|扩展|热点)(?:文章|链接|阅读|新闻|信息|稿件|报道|文档|专题|解读)[】\]]?\s?[:：]?"
 )
 _TEASER = re.compile(r"(?:点击|更多|查看|>>).{0,30}|.{0,40}(?:>>|»|》》)")
+
+
+# Names that publishing systems' templates give to boxes of advertisements.
+_ADVERTISEMENT = re.compile(r"(?:^|[\s_-])(?:ads?|adv|advert\w*|guanggao)(?:$|[\s_-])", re.I)
+
+
+def hide_advertisements(body: Element) -> None:
+    """Take the boxes of advertisements out of a text."""
+    for box in body.iter("div", "p", "ins", "span", "ul", "aside", "table"):
+        names = f"{box.get('class') or ''} {box.get('id') or ''}"
+        if box is not body and names != " " and _ADVERTISEMENT.search(names):
+            hide(box)
 
 
 def without_boilerplate(lines: Sequence[Line], title: str) -> tuple[list[Line], list[Line]]:

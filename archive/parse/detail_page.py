@@ -17,7 +17,7 @@ from archive.captures.block_pages import BLOCKED, STAND_INS, block_page_kind
 from archive.errors import Unreadable
 from archive.model import Attachment
 from archive.parse.attachments import attachments_of
-from archive.parse.boilerplate import without_boilerplate, without_menus
+from archive.parse.boilerplate import hide_advertisements, without_boilerplate, without_menus
 from archive.parse.html import Element, first_with_text, parse, pieces, select, text_of
 from archive.parse.lines import Line, lines_of
 from archive.parse.main_text import densest
@@ -84,6 +84,7 @@ def read_page(text: str, context: PageContext | None, listed: date | None = None
     root = _opened(text)
     metas = _metas(root)
     layout, body, rule = _body(root, context.layouts() if context else ())
+    hide_advertisements(body)
     around = lines_of(root, without=body)
     title = title_of(root, metas, layout.title)
     shown = lines_of(body)

@@ -51,6 +51,7 @@ class Element(Protocol):
     tail: str | None
 
     def get(self, key: str) -> str | None: ...
+    def set(self, key: str, value: str) -> None: ...
     def iter(self, *tags: str) -> Iterator[Element]: ...
     def iterancestors(self, *tags: str) -> Iterator[Element]: ...
     def getparent(self) -> Element | None: ...
@@ -172,6 +173,11 @@ def _is_hidden(element: Element) -> bool:
     return (
         style is not None and "none" in style and "display:none" in style.replace(" ", "").lower()
     )
+
+
+def hide(element: Element) -> None:
+    """Make an element one whose text is read no more; the text behind it stays."""
+    element.set("style", "display:none")
 
 
 def pieces(root: Element, *, even_if_hidden: bool = False) -> Iterator[str]:
