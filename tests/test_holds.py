@@ -145,6 +145,7 @@ def test_the_night_is_chinas(tmp_path: Path) -> None:
     assert record(tmp_path, at("02:00"), at("15:59"), at("16:00")) == ["held", "held", "revised"]
 
 
+@pytest.mark.long
 def test_what_shrinks_otherwise_on_the_next_night_is_not_confirmed(tmp_path: Path) -> None:
     record(tmp_path, page(1, 1))
     kinds = record(tmp_path, page(1, 2, text(1)[:60]), page(1, 3, text(1)[:50]))
@@ -166,6 +167,7 @@ def test_a_304_means_the_last_good_content(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.long
 def test_two_pages_that_shrink_to_one_text_are_not_confirmed(tmp_path: Path) -> None:
     same = "样例：本页暂时只有摘要，全文稍后刊登在这里，请各位读者改日再来浏览本页，谢谢。"
     record(tmp_path, page(1, 1), page(2, 1))
@@ -174,6 +176,7 @@ def test_two_pages_that_shrink_to_one_text_are_not_confirmed(tmp_path: Path) -> 
     assert [reason for _, reason, _, _ in holds(tmp_path)] == ["shrunk", "same-body"]
 
 
+@pytest.mark.long
 def test_another_document_at_a_known_address_is_never_confirmed_by_itself(tmp_path: Path) -> None:
     record(tmp_path, page(1, 1), lists(range(1, 2), 1))
     for night in range(2, 7):
@@ -204,6 +207,7 @@ def test_a_page_that_lost_its_layout_is_held_until_it_has_it_again(tmp_path: Pat
     assert open_incidents(tmp_path) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [404, 500])
 def test_what_is_no_page_leaves_a_hold_open(tmp_path: Path, status: int) -> None:
     record(tmp_path, page(1, 1), page(1, 2, text(1)[:60]))

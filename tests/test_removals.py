@@ -54,6 +54,7 @@ def test_a_redesign_is_no_removal(tmp_path: Path) -> None:
     same_after_rebuild(tmp_path)
 
 
+@pytest.mark.long
 def test_what_is_found_elsewhere_settles_it_too(tmp_path: Path) -> None:
     numbers = range(1, 9)
     night_of(tmp_path, 1, (), numbers)
@@ -69,6 +70,7 @@ def test_what_is_found_elsewhere_settles_it_too(tmp_path: Path) -> None:
     same_after_rebuild(tmp_path)
 
 
+@pytest.mark.long
 def test_half_a_year_is_removal_enough(tmp_path: Path) -> None:
     numbers = range(1, 8)
     night_of(tmp_path, 1, (), numbers)
@@ -85,6 +87,7 @@ def test_half_a_year_is_removal_enough(tmp_path: Path) -> None:
     same_after_rebuild(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("lost", "there", "removed"),
     [(FEW, 1, FEW), (FEW + 1, 1, 0), (FEW + 1, 24, FEW + 1), (FEW + 1, 23, 0)],
@@ -104,6 +107,7 @@ def test_how_many_are_many(tmp_path: Path, lost: int, there: int, removed: int) 
     assert bool(many(tmp_path)) == (removed == 0)
 
 
+@pytest.mark.long
 def test_pages_that_go_missing_one_by_one_are_removed_one_by_one(tmp_path: Path) -> None:
     numbers = range(1, 10)
     night_of(tmp_path, 1, (), numbers)
@@ -116,6 +120,7 @@ def test_pages_that_go_missing_one_by_one_are_removed_one_by_one(tmp_path: Path)
     same_after_rebuild(tmp_path)
 
 
+@pytest.mark.long
 def test_a_redesign_that_the_re_checks_meet_a_few_pages_a_night(tmp_path: Path) -> None:
     """Every page asked for is missing, three new ones a night."""
     numbers = range(1, 13)
@@ -127,6 +132,7 @@ def test_a_redesign_that_the_re_checks_meet_a_few_pages_a_night(tmp_path: Path) 
     assert len(many(tmp_path)) == 1
 
 
+@pytest.mark.long
 def test_all_addresses_that_lead_to_pages_that_are_missing(tmp_path: Path) -> None:
     numbers = range(1, 9)
     night_of(tmp_path, 1, (), numbers)
@@ -143,6 +149,7 @@ def test_all_addresses_that_lead_to_pages_that_are_missing(tmp_path: Path) -> No
     same_after_rebuild(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("location", ["/", "/404.html", "/public/error.jsp", "../index.html"])
 def test_a_redirect_to_the_front_page_is_a_miss(tmp_path: Path, location: str) -> None:
     kinds = record(

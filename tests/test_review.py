@@ -135,6 +135,7 @@ def test_several_are_decided_in_one_go_or_none(tmp_path: Path) -> None:
     assert f"capture 3 is no longer held (accepted on {NOW})" in done.output
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", [("show", 1), ("accept", 1), ("reject", 7)])
 def test_a_capture_that_is_not_held_is_named(tmp_path: Path, words: tuple[str, int]) -> None:
     record(tmp_path, page(1, 1))
@@ -144,6 +145,7 @@ def test_a_capture_that_is_not_held_is_named(tmp_path: Path, words: tuple[str, i
     assert f"capture {words[1]} is not held" in done.output
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", [(), ("show", 1), ("accept", 1), ("reject", 1)])
 def test_without_an_archive_nothing_is_made(tmp_path: Path, words: tuple[str, int]) -> None:
     done = review(tmp_path / "none", *words)

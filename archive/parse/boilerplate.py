@@ -37,7 +37,7 @@ _RELATED = re.compile(
 _TEASER = re.compile(r"(?:点击|更多|查看|>>).{0,30}|.{0,40}(?:>>|»|》》)")
 
 
-# Names that publishing systems' templates give to boxes of advertisements.
+# What publishing systems' templates call the boxes of advertisements.
 _ADVERTISEMENT = re.compile(r"(?:^|[\s_-])(?:ads?|adv|advert\w*|guanggao)(?:$|[\s_-])", re.I)
 
 
