@@ -24,6 +24,7 @@ NamedKind = Literal[
     "list-empty",
     "list-missing",
     "list-refused",
+    "list-titles-same",
     "many-missing",
     "missing",
     "moved",

@@ -47,6 +47,35 @@ def test_answers_that_need_no_reading(
     assert classify(capture(role=role, status=status, body=body), MOHURD) == expected
 
 
+def list_of(titles: str, day: str) -> bytes:
+    """A list with a row for each title."""
+    rows = (
+        f"<tr><td><a href='{PAGE.replace('_1', f'_{n}')}'>{title}</a></td><td>{day}</td></tr>"
+        for n, title in enumerate(titles.split(), 1)
+    )
+    return f"<table>{''.join(rows)}</table>".encode()
+
+
+@pytest.mark.parametrize(
+    ("titles", "day", "refused"),
+    [
+        ("详情 " * 5, "[2020.05.28]", True),
+        ("详情 " * 4, "[2020.05.28]", False),
+        ("样例督察通报典型案例 " * 15, "[2020.05.28]", False),
+        ("样例督察通报典型案例 " * 15, "", True),
+        ("详情 " * 5 + "样例", "[2020.05.28]", False),
+    ],
+)
+def test_a_list_whose_titles_say_nothing_is_a_trouble(titles: str, day: str, refused: bool) -> None:
+    listing = capture(LIST, list_of(titles, day), role="list")
+    if refused:
+        with pytest.raises(Unreadable) as error:
+            classify(listing, MOHURD)
+        assert error.value.kind == "list-titles-same"
+    else:
+        assert isinstance(classify(listing, MOHURD), ListRows)
+
+
 def test_lists_and_columns() -> None:
     found = classify(capture(LIST, LISTED, role="list"), MOHURD)
     assert isinstance(found, ListRows)

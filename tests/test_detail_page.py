@@ -31,7 +31,7 @@ def page(body: str, head: str = "<title>样例标题一则</title>") -> str:
 def context(layout: Layout | None = None, path: str = "/xw/1.html") -> PageContext:
     home = "https://www.example.gov.cn"
     found = (layout,) if layout else ()
-    source = Source("s", "样例部", home, ("www.example.gov.cn",), 1, 1, 1, True, (), found)
+    source = Source("s", "样例部", home, ("www.example.gov.cn",), 1, 1, 1, 1, True, (), found)
     return PageContext(source, home + path, "http://127.0.0.1:9" + path)
 
 

@@ -21,7 +21,7 @@ HOST = "www.example.gov.cn"
 
 def context(path: str = "/xw/index.html", host: str = HOST) -> PageContext:
     home = f"https://{host}"
-    source = Source("样例", "样例部", home, (host,), 1, 1, 1, True, (), ())
+    source = Source("样例", "样例部", home, (host,), 1, 1, 1, 1, True, (), ())
     return PageContext(source, home + path, "http://127.0.0.1:9" + path)
 
 

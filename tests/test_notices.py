@@ -140,7 +140,7 @@ def answered(body: str, status: int = 200, role: str = "page") -> Capture:
         ("<html><h1>网站维护中</h1></html>", 200, "list", "maintenance"),
         ("<html><h1>网站维护中</h1></html>", 200, "more", "maintenance"),
         ("<html>登录<input type=password></html>", 200, "list", "login"),
-        ("<html><h1>页面不存在</h1></html>", 200, "list", "list-empty"),
+        ("<html><h1>页面不存在</h1></html>", 200, "list", "list-missing"),
         ("<html><h1>样例</h1></html>", 200, "list", "list-empty"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,6 +22,10 @@ from archive.sources import PageContext, Source, document_id
 from archive.storage.robots import read_rules
 
 GONE_STATUSES = (404, 410)
+# A list of a few rows may well repeat a title.
+MIN_SAME_TITLES = 5
+# 更多, 查看详情: the words of a link that is not the title.
+SHORT_TITLE = 4
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 # File names of front pages and error pages.
 _FRONT = re.compile(r"$|(?:index|default|main|home|error|err|404|notfound)\b", re.I)
@@ -128,7 +133,7 @@ def classify(capture: Capture, source: Source, listed: date | None = None) -> Cl
     if capture.status == 304 and is_page:
         return Unchanged()
     if capture.status in GONE_STATUSES:
-        return Missing() if is_page else _without_rows(capture)
+        return Missing() if is_page else _no_list(capture, f"answers {capture.status}")
     try:
         text = _text(capture)
         if is_page:
@@ -136,7 +141,7 @@ def classify(capture: Capture, source: Source, listed: date | None = None) -> Cl
     except Unreadable as error:
         if error.kind == "soft-404":
             said = "says that there is no such page"
-            return Missing(said) if is_page else _without_rows(capture)
+            return Missing(said) if is_page else _no_list(capture, said)
         raise
     if capture.role == "column":
         return _column(capture, source, text)
@@ -219,22 +224,40 @@ def _column(capture: Capture, source: Source, text: str) -> Column:
 def _list(capture: Capture, source: Source, text: str) -> ListRows | ListEnd:
     channel = source.channel(capture.channel or "")
     rows = read_list(text, channel.rows, _context(capture, source))
+    if rows and _say_nothing(rows):
+        raise Unreadable(
+            "list-titles-same",
+            f"all {len(rows)} rows are titled {rows[0].title!r}: the site may have a new layout; "
+            "compare the channel's rows selector in the source file with the page",
+        )
     return ListRows(tuple(rows)) if rows else _without_rows(capture)
 
 
-def _without_rows(capture: Capture) -> ListEnd:
-    """A list page without rows: the end after pages with rows, a failure where it is the first.
+def _say_nothing(rows: Sequence[Row]) -> bool:
+    """Whether the titles of a list are words such as 详情, or equal where no row has a date.
 
-    Raises Unreadable ``list-missing`` or ``list-empty``.
+    Lists of 生态环境部 have the same full title for many pages (督察集中通报典型案例), with dates.
     """
+    if len(rows) < MIN_SAME_TITLES or len({row.title for row in rows}) > 1:
+        return False
+    return len(rows[0].title) <= SHORT_TITLE or all(row.listed is None for row in rows)
+
+
+def _no_list(capture: Capture, said: str) -> ListEnd:
+    """A list page that is not there: the end after pages with rows, ``list-missing`` else."""
     if capture.role == "more":
         return ListEnd()
-    if capture.status in GONE_STATUSES:
-        raise Unreadable(
-            "list-missing",
-            f"the list answers {capture.status}: the site may have moved it; compare the channel's "
-            "path in the source file with the site's navigation",
-        )
+    raise Unreadable(
+        "list-missing",
+        f"the list {said}: the site may have moved it; compare the channel's path in the source "
+        "file with the site's navigation",
+    )
+
+
+def _without_rows(capture: Capture) -> ListEnd:
+    """A list page without rows: the end after pages with rows, ``list-empty`` where it is first."""
+    if capture.role == "more":
+        return ListEnd()
     raise Unreadable(
         "list-empty",
         "the list's first page has no rows: the site may have a new layout; compare the channel's "
