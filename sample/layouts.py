@@ -210,7 +210,7 @@ def list_page(column: str, pages: Sequence[Page], number: int, era: Era, rows: i
 def _list_a(column: str, shown: Sequence[Page], number: int, count: int) -> str:
     spacer = '<tr><td colspan="3" height="9"></td></tr>\n'
     lines = "".join(
-        f'<tr><td width="20">·</td><td><a href="{_relative(page)}" target="_blank">'
+        f'<tr><td width="20">·</td><td><a href="{_relative(page, column)}" target="_blank">'
         f'{escape(page.name)}</a></td><td width="90">[{page.published:%Y.%m.%d}]</td></tr>\n'
         + (spacer if place % 5 == 0 else "")
         for place, page in enumerate(shown, start=1)
@@ -234,8 +234,10 @@ def _list_a(column: str, shown: Sequence[Page], number: int, count: int) -> str:
     )
 
 
-def _relative(page: Page) -> str:
-    return "./" + "/".join(address(page, "A").split("/")[2:])
+def _relative(page: Page, column: str) -> str:
+    """A page's address as a list writes it; the list may be another column's."""
+    folder = "." if page.column == column else f"../{page.column}"
+    return "/".join((folder, *address(page, "A").split("/")[2:]))
 
 
 def _row(page: Page, era: Era, link_class: str) -> str:
