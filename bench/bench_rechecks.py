@@ -66,6 +66,7 @@ class Simulated:
             moved=0,
             held=0,
             replaced=0,
+            doubted=0,
         )
 
     def ask(self, night: int) -> None:

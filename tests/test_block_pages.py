@@ -41,6 +41,10 @@ FRAME = (
     "<html><head><title>{}</title></head><body><div>首页 机构 新闻 公开 服务 互动</div><p>{}</p>"
     "<div>网站地图 联系我们 样例部主办</div></body></html>"
 )
+JSL_BY_LETTERS = (
+    "<script>document.cookie=('_')+('_')+('j')+('s')+('l')+('_')+('c')+'=1';"
+    "location.href=location.pathname</script>"
+)
 STATUS_SUM = (
     "<html><script>var a=1;document.cookie='__tst_status='+(a+2+3);</script>正在加载</html>"
 )
@@ -66,6 +70,7 @@ WARNING = "各地提醒住户不要向陌生人透露验证码。"
         (200, "", CHALLENGE, "wall-wzws"),
         (200, "", WZWS, "wall-wzws"),
         (200, "", JSL, "wall-jsl"),
+        (200, "", JSL_BY_LETTERS, "wall-jsl"),
         (200, "", LOGIN, "login"),
         (200, "", FRAME.format("样例部", "网站维护中，敬请谅解。"), "maintenance"),
         (200, "", FRAME.format("样例部", "本网站正在进行升级改版，暂停访问。"), "maintenance"),

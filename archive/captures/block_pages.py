@@ -28,7 +28,8 @@ _FORM = re.compile(r"<(?:form|input|canvas)\b|captcha|geetest|verify", re.I)
 _ARTICLE = re.compile(
     r"""name\s*=\s*["']?(?:ArticleTitle|PubDate|ContentSource)\b|发布(?:日期|时间)\s*[:：]""", re.I
 )
-_JSL = re.compile(r"__jsl|jsl_clearance", re.I)
+# The cookie's name, also put together from its letters.
+_JSL = re.compile(r"__jsl|jsl_clearance|\('j'\)\s*\+\s*\('s'\)\s*\+\s*\('l'\)", re.I)
 _WZWS = re.compile(r"wzws|\$_ts\b", re.I)
 # A captcha page has little other text; a bulletin about captchas has more, or full sentences.
 _CAPTCHA_MAX_TEXT = 600
