@@ -11,6 +11,7 @@ import pytest
 
 from archive.captures.warc import Capture
 from archive.hrefs import file_name
+from archive.normalise.bulletin_json import are_other_files
 from archive.storage.rebuild import rebuild
 from archive.storage.store import Store
 from crawler.sources import load_sources
@@ -191,6 +192,21 @@ def same_after_rebuild(folder: Path) -> None:
     before = tables(folder)
     rebuild(folder, SAMPLE)
     assert tables(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "other"),
+    [
+        ("a 1", "a 1", False),
+        ("a 1", "a 2", True),
+        ("a 1", "b 2", False),  # another layout: the site renamed all files
+        (None, "a 2", False),
+        ("", "a 2", False),  # a file more: its label says so
+        ("a 1", "", False),
+    ],
+)
+def test_files_are_compared_within_one_layout(before: str | None, now: str, other: bool) -> None:
+    assert are_other_files(before, now) is other
 
 
 @pytest.mark.parametrize(

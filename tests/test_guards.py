@@ -106,6 +106,12 @@ def test_what_is_held(page: Bulletin, expected: str) -> None:
     assert reason(page) == expected
 
 
+def test_a_text_that_is_there_still_may_have_any_title() -> None:
+    before = replace(BEFORE, title="样例一览")
+    assert reason(bulletin("简讯若干", TEXT + "完。"), ("样例一览",), before) is None
+    assert reason(bulletin("简讯若干", OTHER * 3), ("样例一览",), before) == "title-unlike"
+
+
 def test_a_text_of_a_few_words_cannot_shrink() -> None:
     assert (
         reason(bulletin(text="附件见下。"), before=replace(BEFORE, text="附件见下，请查收。"))
