@@ -177,6 +177,8 @@ def test_one_title_and_text_for_all_addresses_is_none_of_them() -> None:
     # Where no list says what it should be, a page that names its hour of publication is believed.
     assert reason(page, (), before=None, elsewhere=other) is None
     assert reason(replace(page, published_at=None), (), None, other) == "same-body"
+    few = replace(bulletin("公告", "附件见下。"), published_at=None)
+    assert reason(few, (), None, other) is None
 
 
 @pytest.mark.parametrize(

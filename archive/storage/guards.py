@@ -92,8 +92,10 @@ def _double(
     but that it names the hour when it was published is believed.
     """
     for other in elsewhere:
-        if is_part_of_title(other.title, page.title):
-            stray = not titled and bool(expected or page.published_at is None)
+        if is_part_of_title(other.title, page.title) and expected:
+            stray = not titled
+        elif is_part_of_title(other.title, page.title):
+            stray = page.published_at is None and len(text) >= MIN_TEXT
         else:
             stray = len(text) >= MIN_TEXT
         if stray:
