@@ -1,4 +1,4 @@
-"""Answers that stand in for a page: walls of scripts, logins, maintenance, soft 404s, noise.
+"""Answers that stand in for a page: block pages of scripts, logins, maintenance, soft 404s, noise.
 
 All with status 200 unless said otherwise, for ``SampleSite.routes`` and the living site. The shapes
 follow what crawlers report of ministry sites; markup and words are written for this sample.

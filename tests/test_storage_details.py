@@ -195,7 +195,7 @@ def test_a_later_list_page_without_rows_is_the_end(tmp_path: Path) -> None:
 
 def test_robots_txt_is_kept_and_means_nothing_more(tmp_path: Path) -> None:
     record(tmp_path, capture(status=500))
-    robots = capture(role="robots", body=b"User-agent: *\nDisallow:")
+    robots = capture(f"{HOME}/robots.txt", role="robots", body=b"User-agent: *\nDisallow:")
     assert one(tmp_path, robots) == Outcome("aside")
     # It settles nothing that is wrong with a page.
     assert rows(tmp_path, "SELECT resolved_at FROM incidents") == [(None,)]
