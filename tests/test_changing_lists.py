@@ -26,6 +26,7 @@ def pages(count: int, first: date = date(2026, 10, 31), column: str = "gzdt") ->
             _PAGES[n % len(_PAGES)],
             id=300_000 + 1_000 * (first.toordinal() % 700) + n,
             title=f"样例第{n}号（{first:%m%d}）",
+            paragraphs=(*_PAGES[n % len(_PAGES)].paragraphs, f"样例第{n}号，{first:%m%d}编。"),
             published=first - timedelta(days=n),
             column=column,
         )

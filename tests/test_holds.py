@@ -27,7 +27,7 @@ PLACES = (
     "山西",
 )
 MENDING = (
-    "为向您提供更好的服务，本站将对机房设备进行例行检修，届时不能打开，敬请谅解，检修完毕即可浏览。"
+    "各位读者：今夜此处无文可读，编者正在整理书架，改日再来，各篇照旧奉上，恕不逐一答复来信来电。"
 )
 
 
@@ -95,7 +95,7 @@ def test_an_unknown_notice_for_every_address_makes_nothing(tmp_path: Path) -> No
     known, new = range(1, 7), range(7, 13)
     record(tmp_path, lists(known, 1), *(page(n, 1) for n in known))
     before = rows(tmp_path, "SELECT id, title, revision, status FROM bulletins")
-    notice = {"said": MENDING, "named": "例行检修公告"}
+    notice = {"said": MENDING, "named": "致各位读者"}
     for night in (2, 3, 4):
         # A list of the night before the notice names the new pages.
         listed = [lists(range(1, 13), 2)] if night == 2 else []
@@ -181,7 +181,7 @@ def test_another_document_at_a_known_address_is_never_confirmed_by_itself(tmp_pa
     record(tmp_path, page(1, 1), lists(range(1, 2), 1))
     for night in range(2, 7):
         listed = lists(range(1, 2), night)
-        odd = page(1, night, MENDING * 3, "例行检修公告")
+        odd = page(1, night, MENDING * 3, "致各位读者")
         assert record(tmp_path, listed, odd) == ["list", "held"]
     assert holds(tmp_path) == [(address(1), "title-unlike", 5, None)]
     assert rows(tmp_path, "SELECT max(number) FROM revisions") == [(1,)]

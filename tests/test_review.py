@@ -44,12 +44,12 @@ def test_what_is_held_is_listed(tmp_path: Path) -> None:
     record(tmp_path, page(1, 1))
     assert review(tmp_path).output == "nothing is held\n"
     record(tmp_path, page(1, 2, SHORT), lists(range(1, 3), 2))
-    record(tmp_path, page(2, 2, MENDING, "例行检修公告"))
+    record(tmp_path, page(2, 2, MENDING, "致各位读者"))
     heading, first, second = review(tmp_path).output.splitlines()
     assert heading.split() == ["capture", "bulletin", "title", "reason", "since", "nights"]
     assert first.split()[0:2] == ["2", "mohurd-1"]
     assert first.split()[-3:] == ["shrunk", "2026-11-02T18:00:00Z", "1"]
-    assert second.split()[0:3] == ["4", "(new)", "例行检修公告"]
+    assert second.split()[0:3] == ["4", "(new)", "致各位读者"]
     found = json.loads(review(tmp_path, "--json").output)
     assert [(one["capture"], one["reason"], one["address"]) for one in found] == [
         (2, "shrunk", address(1)),
@@ -66,11 +66,11 @@ def test_a_held_page_is_shown_beside_the_current_revision(tmp_path: Path) -> Non
 
 
 def test_a_held_page_that_is_new_is_shown_whole(tmp_path: Path) -> None:
-    record(tmp_path, lists(range(1, 2), 1), page(1, 1, MENDING, "例行检修公告"))
+    record(tmp_path, lists(range(1, 2), 1), page(1, 1, MENDING, "致各位读者"))
     shown = review(tmp_path, "show", 2).output.splitlines()
     assert shown[3:] == [
         "in the list: 青海农村危房改造进展顺利",
-        "例行检修公告",
+        "致各位读者",
         "2020-05-28",
         MENDING,
     ]
@@ -98,10 +98,10 @@ def test_what_is_accepted_is_a_revision(tmp_path: Path) -> None:
 
 
 def test_what_is_accepted_may_be_a_new_bulletin(tmp_path: Path) -> None:
-    record(tmp_path, lists(range(1, 2), 1), page(1, 1, MENDING, "例行检修公告"))
+    record(tmp_path, lists(range(1, 2), 1), page(1, 1, MENDING, "致各位读者"))
     assert review(tmp_path, "accept", 2).exit_code == 0
     assert rows(tmp_path, "SELECT slug, title, revision FROM bulletins") == [
-        ("mohurd-1", "例行检修公告", 1)
+        ("mohurd-1", "致各位读者", 1)
     ]
     same_after_rebuild(tmp_path)
 
