@@ -336,7 +336,7 @@ def _answers(name: str, stream: BufferedReader) -> Iterator[Answer]:
             if record.length is None:
                 raise ValueError("a record without Content-Length")
             if record.rec_type == "warcinfo":
-                software = _software(record) or software
+                software = _software(record)
             elif record.rec_type in ("response", "revisit"):
                 yield Answer(record, software)
             line = _next_line(record, stream)
