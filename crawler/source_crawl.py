@@ -86,7 +86,7 @@ class SourceCrawl:
 
         The lists of retired channels are not read any more; their pages are the first live one's.
         """
-        owners = {slug: slug for slug in self.runs}
+        owners = {channel.slug: channel.slug for channel in self.job.channels}
         live = [channel.slug for channel in self.source.channels if not channel.retired]
         if live and owners.keys() >= set(live):
             for channel in self.source.channels:
@@ -104,15 +104,19 @@ class SourceCrawl:
             known = crawls.listed_before(source, settled)
             rotation = None if self.job.since else crawls.walks(source, channel.slug)
             walk = Walk(known.__contains__, rotation)
-        return ChannelRun(channel, crawl, walk, stats, crawls.gone(source, channel.slug))
+        return ChannelRun(channel, crawl, walk, stats, self._gone(channel))
+
+    def _gone(self, channel: Channel) -> frozenset[int]:
+        """The bulletins that are gone, of a channel and of those whose pages it asks for."""
+        mine = [slug for slug, owner in self._owners().items() if owner == channel.slug]
+        return self.store.crawls.gone(self.source.slug, mine)
 
     def finish(self, reason: str) -> None:
         """Write each channel's row of ``crawls``."""
         for run in self._postponed.values():
             run.count("failed")
         for run in self.runs.values():
-            gone = self.store.crawls.gone(self.source.slug, run.channel.slug)
-            self.store.finish_crawl(run.crawl, run.row(reason, gone))
+            self.store.finish_crawl(run.crawl, run.row(reason, self._gone(run.channel)))
 
     # Requests and answers
 
@@ -302,9 +306,10 @@ class SourceCrawl:
             )
 
     def _leave_alone(self, said: str) -> None:
-        """Close the source's crawl; what is unfinished has failed."""
+        """Close the source's crawl; what is unfinished, or was never believed, has failed."""
         for run in self.runs.values():
-            if run.done < run.due:
+            held = run.counted("held")
+            if run.done < run.due or held == run.counted("asked") > 0:
                 run.problem = run.problem or said
         self.progress.say(f"{self.source.slug}: {said}")
         raise CloseSpider("failing")

@@ -190,13 +190,12 @@ class CrawlLog:
             DuePage(page.address, page.channel, page.etag, page.last_modified) for page in chosen
         ]
 
-    def gone(self, source: str, channel: str) -> frozenset[int]:
-        """The ids of a channel's bulletins that are gone."""
+    def gone(self, source: str, channels: Collection[str]) -> frozenset[int]:
+        """The ids of the bulletins of some channels that are gone."""
         found = self.database.conn.execute(
-            "SELECT id FROM bulletins WHERE source = ? AND channel = ? AND status = 'gone'",
-            (source, channel),
+            "SELECT id, channel FROM bulletins WHERE source = ? AND status = 'gone'", (source,)
         )
-        return frozenset(bulletin for (bulletin,) in found)
+        return frozenset(bulletin for bulletin, channel in found if channel in channels)
 
     def _one(self, sql: str, *values: str) -> Any:
         """The first column of a query's first row, None where there is no row."""
