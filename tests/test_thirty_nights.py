@@ -193,7 +193,7 @@ def test_the_captures_are_all_the_answers(thirty: Played) -> None:
 
 
 @pytest.mark.long
-def test_no_page_is_asked_for_twice_in_a_night_and_no_wall_is_passed(thirty: Played) -> None:
+def test_no_page_is_asked_for_twice_in_a_night_and_no_block_page_is_passed(thirty: Played) -> None:
     for night in thirty[1]:
         # An empty body is a temporary failure.
         empty = {"26092201": 10}

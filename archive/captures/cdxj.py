@@ -49,7 +49,7 @@ def surt_key(url: str) -> str:
 
     try:
         key = surt(url)
-    except ValueError:
+    except (AttributeError, TypeError, ValueError):
         key = url
     return "".join(c if c.isprintable() and not c.isspace() else "%20" for c in key)
 
