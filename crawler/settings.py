@@ -30,6 +30,8 @@ DOWNLOAD_VERIFY_CERTIFICATES = True
 
 # Scrapy would ask again at once; crawler.source_crawl does when the host had time to recover.
 RETRY_ENABLED = False
+# It asks with the meta of the first try, of which Scrapy would warn.
+META_COPY_WARN_SKIP_KEYS = ["download_latency"]
 
 # Cookies would be needed only to pass block pages; their code also loads a public suffix list.
 COOKIES_ENABLED = False
