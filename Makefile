@@ -42,7 +42,7 @@ schedule: $(VENV)/installed ## Have the archive crawl every night by itself
 	$(BIN)/bulletins schedule install --data $(DATA)
 
 test: $(VENV)/installed ## Run the tests (at most five minutes)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-long: $(VENV)/installed ## Run fuzzing, soaks and kills (at most thirty minutes)
 	$(BIN)/python -m pytest -n 2 -m "long or hypothesis" --hypothesis-profile=long --timeout 1500

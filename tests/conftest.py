@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -32,13 +33,41 @@ def shared() -> Path:
     return folder
 
 
+# Files that take longest, begun first so that no process waits for another in the end.
+SLOWEST = (
+    "test_hostile.py",
+    "test_crawl.py",
+    "test_entry_search.py",
+    "test_nightly.py",
+    "test_thirty_nights.py",
+    "test_patience.py",
+    "test_politeness.py",
+    "test_operations.py",
+    "test_nights_told.py",
+    "test_kills.py",
+    "test_browser.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slowest files first; the order within a file stays."""
+    order = {name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(SLOWEST)))
+
+
 @pytest.fixture(scope="session")
-def demo_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's data folder, made once; not to be changed."""
+def demo_made(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The demo's data folder, made once by the first process that wants it; not to be changed."""
     from sample.demo import make
 
-    folder = tmp_path_factory.mktemp("demo") / "data"
-    make(folder)
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    folder = shared / "demo" / "data"
+    with (shared / "demo.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not (shared / "demo.made").exists():
+            make(folder)
+            (shared / "demo.made").touch()
     return folder
 
 

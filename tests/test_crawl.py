@@ -108,7 +108,10 @@ def test_real_bulletin_among_45_others(
     assert len({row[4] for row in found[1:]}) == 15
 
 
-@pytest.mark.parametrize(("era", "column", "channel"), ERAS)
+@pytest.mark.parametrize(
+    ("era", "column", "channel"),
+    [*(pytest.param(*era, marks=pytest.mark.long) for era in ERAS[:2]), ERAS[2]],
+)
 def test_second_crawl_changes_nothing_and_rebuild_makes_the_same_rows(
     tmp_path: Path, era: Era, column: str, channel: str
 ) -> None:
@@ -217,6 +220,7 @@ def test_since_and_channel_leave_the_rest_out(tmp_path: Path) -> None:
     assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(45,)]
 
 
+@pytest.mark.long
 def test_old_pages_are_asked_for_ever_more_rarely_unless_full(tmp_path: Path) -> None:
     site = site_of("A", "xwfb")
     assert crawl(site, tmp_path, "--channel", "xwfb").returncode == 0

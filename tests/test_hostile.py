@@ -261,6 +261,7 @@ def test_a_fault_in_the_spider_is_raised_where_scrapy_would_log_it(tmp_path: Pat
     assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(1,)]
 
 
+@pytest.mark.long
 def test_another_program_that_holds_the_database(tmp_path: Path) -> None:
     site = SampleSite("A", [replace(bulletins.on_night(1)[0], column="xwfb")])
     assert crawl(site, tmp_path, "--channel", "xwfb").returncode == 0
@@ -341,7 +342,7 @@ def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "no folder"
 
 
-@pytest.mark.parametrize("size", [9_000_000, 3_000])
+@pytest.mark.parametrize("size", [pytest.param(9_000_000, marks=pytest.mark.long), 3_000])
 def test_a_full_disk_ends_the_crawl_with_7(tmp_path: Path, size: int) -> None:
     pages = [replace(page, column="xwfb") for page in bulletins.on_night(1)[:4]]
     site = SampleSite("A", pages)
