@@ -290,6 +290,23 @@ def test_a_page_whose_answer_is_held_is_asked_for_each_night(tmp_path: Path) -> 
     [shrunk] = record(tmp_path, capture(body=page_html("改造危房。"), at=day(1)))
     assert shrunk.kind == "held"
     assert asked_again(tmp_path, day(2)) == [PAGE]
+    # Nobody decides: after a month it waits its turn with the others.
+    record(tmp_path, capture(status=304, at=day(2)))
+    [again] = record(tmp_path, capture(body=page_html("别的。"), at=day(3)))
+    assert again.kind == "held"
+    record(tmp_path, capture(status=500, at="2026-12-10T18:00:00Z"))
+    assert asked_again(tmp_path, "2026-12-11T18:00:00Z") == []
+
+
+def test_a_bulletin_that_moved_is_as_old_as_it_was(tmp_path: Path) -> None:
+    elsewhere = f"{HOME}/xwfb/202005/20200528_1.html"
+    record(
+        tmp_path,
+        capture(body=page_html("甲。"), at="2026-03-01T18:00:00Z"),
+        capture(elsewhere, page_html("甲。"), at=day(1)),
+        capture(status=404, at=day(1)),
+    )
+    assert asked_again(tmp_path, day(2)) == []
 
 
 def test_everything_that_was_captured_without_a_budget(tmp_path: Path) -> None:

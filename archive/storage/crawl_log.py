@@ -26,14 +26,17 @@ _WAITING = (
 # A page that was never captured and is given up for now may have nothing but incidents.
 _HISTORIES = (
     "SELECT url, channel, etag, last_modified, first_captured IS NOT NULL,"
-    " julianday(coalesce(first_captured, first_asked, (SELECT min(first_seen) FROM incidents"
-    " WHERE incidents.url = addresses.url))),"
+    # A bulletin that a redesign moved is as old as it was.
+    " julianday(CASE WHEN first_captured IS NOT NULL THEN min(first_captured, coalesce((SELECT"
+    " first_seen FROM bulletins WHERE id = bulletin), first_captured)) ELSE coalesce(first_asked,"
+    " (SELECT min(first_seen) FROM incidents WHERE incidents.url = addresses.url)) END),"
     " julianday(CASE WHEN first_captured IS NOT NULL THEN coalesce(last_asked, first_captured)"
     " ELSE max(coalesce(last_asked, ''), coalesce((SELECT max(last_seen) FROM incidents"
     " WHERE incidents.url = addresses.url), '')) END),"
     " julianday(last_good), checks, changes, julianday(listed), nights_missed,"
     " julianday(first_missed), moved_to IS NOT NULL,"
-    " url IN (SELECT address FROM holds WHERE source = :source AND settled_at IS NULL),"
+    " url IN (SELECT address FROM holds WHERE source = :source AND settled_at IS NULL"
+    " AND held_at >= :recent),"
     " CASE WHEN nights_missed THEN EXISTS (SELECT 1 FROM addresses AS other"
     " WHERE other.bulletin = addresses.bulletin AND other.url <> addresses.url"
     " AND other.last_good >= addresses.first_missed) ELSE 0 END,"

@@ -37,11 +37,11 @@ SPREAD = 0.3
 class PageHistory(NamedTuple):
     """What the archive knows of a page's past; times are julian days, None where there is none.
 
-    ``first_met`` is when it was first captured, or first asked for where it never was
+    ``first_met`` is when its bulletin was first captured, or it first asked for where it never was
     (``captured`` 0). ``checks`` counts the good answers after the first and ``changes`` those that
     said something else; ``nights_missed`` the nights on which it was missing, since
-    ``first_missed``. ``moved``: it redirects. ``held``: its last answer is not believed yet.
-    ``replaced``: another address of its bulletin has had a good answer since.
+    ``first_missed``. ``moved``: it redirects. ``held``: for less than a month its answer has not
+    been believed. ``replaced``: another address of its bulletin has had a good answer since.
     ``doubted``: since it was last asked for, its bulletin was first captured at another address, or
     went missing there.
     """
