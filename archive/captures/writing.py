@@ -140,7 +140,7 @@ class ImportWriter(WarcWriter):
         try:
             for path in warc_files(self.folder):
                 moved.append(path.rename(self._target / path.name))
-            _flush_folder(self._target)
+            sync_folder(self._target)
             self.folder.rmdir()
         except OSError as error:
             raise cannot_write(self._target, error) from error
@@ -164,8 +164,8 @@ def _make(folder: Path) -> None:
         raise cannot_write(folder, error) from error
 
 
-def _flush_folder(folder: Path) -> None:
-    """Flush the names in a folder to the disk."""
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's list of names to the disk, so that a rename outlives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -21,8 +21,8 @@ from pathlib import Path
 import msgspec
 
 from archive.captures.warc import is_capture_file
+from archive.captures.writing import sync_folder
 from archive.errors import CannotWrite, Damaged
-from archive.storage.damage import sync_folder
 
 MANIFEST = "manifest.json"
 FORMAT = 1

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from archive.captures.writing import sync_folder
 from archive.clock import now
 from archive.errors import Damaged
 from archive.storage.database import explain, readonly
@@ -104,12 +105,3 @@ def remove_database(path: Path) -> None:
     """Delete a database with the files that SQLite keeps beside it."""
     for suffix in ("", *BESIDE):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush a folder's list of names to the disk, so that a rename outlives a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

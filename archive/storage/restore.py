@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from archive.captures.warc import warc_files
+from archive.captures.writing import sync_folder
 from archive.errors import Damaged, Locked, UsageError
 from archive.storage.backup_folder import (
     Manifest,
@@ -20,7 +21,6 @@ from archive.storage.backup_folder import (
     kept_days,
     read_manifest,
 )
-from archive.storage.damage import sync_folder
 from archive.storage.database import NAME, needs_rebuild, readonly
 from archive.storage.lock import is_locked, lock
 from archive.storage.replay import write_index
