@@ -266,6 +266,20 @@ def test_another_archive_is_not_backed_up_over_this_one(
     assert contents(kept) == before
 
 
+def test_a_smaller_archive_of_the_same_day_leaves_database_and_own_files_as_they_are(
+    data: Path, kept: Path, tmp_path: Path
+) -> None:
+    """Its database knows nothing beyond what the copies have, and is not theirs all the same."""
+    back_up(data, kept, DAY)
+    before = contents(kept)
+    pages(tmp_path / "other", 20)
+    pages(tmp_path / "other", 21)
+    (tmp_path / "other" / "nightly.toml").write_text("# 另一个样例\n", encoding="utf-8")
+    with pytest.raises(Damaged, match=r"another archive.*nothing was backed up"):
+        back_up(tmp_path / "other", kept, DAY)
+    assert contents(kept) == before
+
+
 def test_a_damaged_database_is_not_backed_up_and_the_captures_are(data: Path, kept: Path) -> None:
     back_up(data, kept, DAY)
     good = (kept / "db" / f"bulletins-{DAY}.db").read_bytes()

@@ -30,6 +30,8 @@ from archive.storage.verify import Part
 
 # Databases that are kept: the newest of each of the last days, weeks and months that have one.
 DAILY, WEEKLY, MONTHLY = 7, 4, 12
+# Bytes of a WARC file that hold its first record, the ``warcinfo`` with its identity, or the most.
+_HEAD = 512
 _OWN = ("sources/*.toml", "nightly.toml")
 
 
@@ -113,6 +115,7 @@ def back_up(
 def _back_up(
     data: Path, folder: BackupFolder, day: date, part: Part | None, say: Callable[[str], None]
 ) -> BackUp:
+    _refuse_another_archive(data, folder)
     require_room(folder.path, _needed(data, folder))
     problems: list[str] = []
     # The database first: what it knows is then in the WARC files.
@@ -154,6 +157,34 @@ def _check(data: Path, into: Path) -> None:
         )
     if others and not (into / MANIFEST).exists():
         raise UsageError(f"{into} is neither empty nor a backup: choose an empty folder")
+
+
+def _refuse_another_archive(data: Path, folder: BackupFolder) -> None:
+    """Raise Damaged before anything is written where the backup is of other captures.
+
+    The first record of the first file has an identity of its own; what is damaged further on is
+    another matter, and the rest is still backed up then.
+    """
+    for path in [one for one in warc_files(data / "warc") if not is_imported(one.name)][:1]:
+        name = f"warc/{path.name}"
+        copy, before = folder.path / name, next(iter(folder.versions(name)), None)
+        if before is None or not copy.is_file() or _head(path) == _head(copy):
+            continue
+        # A copy that was spoilt is copied anew.
+        if hash_file(path, before.bytes) != before:
+            raise Damaged(_not_its_copy(path, copy) + "; nothing was backed up")
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD)
+
+
+def _not_its_copy(path: Path, copy: Path) -> str:
+    return (
+        f"{path} does not begin with what {copy} was copied from: it is damaged, or the backup is "
+        "of another archive; the copy is kept"
+    )
 
 
 def _needed(data: Path, folder: BackupFolder) -> int:
@@ -240,10 +271,7 @@ def _copy_warc(
     if there and length == there.bytes and not read:
         return False
     if before and hash_file(path, before.bytes) != before:
-        raise Damaged(
-            f"{path} does not begin with what {folder.path / name} was copied from: it is damaged, "
-            "or the backup is of another archive; the copy is kept"
-        )
+        raise Damaged(_not_its_copy(path, folder.path / name))
     if there and length <= there.bytes:
         return False
     made = folder.path / (name + NEW)
