@@ -114,4 +114,5 @@ def _paragraph(night: Night, record: Record) -> str:
             f"{_named(night, record)}, from {since} to {civil_date(record.over)}: {record.message}"
         )
     advice = ADVICE.get(record.kind, _OTHER)
-    return f"{_named(night, record)}, since {since}: {record.message}\nWhat to do: {advice}."
+    advice += "" if advice.endswith("?") else "."
+    return f"{_named(night, record)}, since {since}: {record.message}\nWhat to do: {advice}"

@@ -59,6 +59,12 @@ def night(
     return said
 
 
+def test_advice_that_asks_ends_with_its_question(tmp_path: Path) -> None:
+    keeper = Keeper()
+    night(tmp_path, 1, [Trouble("", "backup", "there is no folder")], [keeper])
+    assert "may this user write to it?\n" in keeper.got[0].body
+
+
 def test_a_trouble_is_told_once_and_its_end_once(tmp_path: Path) -> None:
     keeper = Keeper()
     for number in (1, 2, 3):
