@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
+from math import isfinite
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -138,6 +139,8 @@ def _check(chosen: Sequence[Source], options: CrawlOptions) -> None:
         raise UsageError("--delay is for servers on this machine: name a loopback --base-url too")
     if options.delay is not None and options.delay < 0:
         raise UsageError("--delay cannot be negative")
+    if options.delay is not None and not isfinite(options.delay):
+        raise UsageError("--delay must be a number of seconds, such as 0.5")
     if not is_loopback(options.base_url) and not os.environ.get("BULLETINS_CONTACT"):
         raise UsageError(
             "set BULLETINS_CONTACT to your e-mail or web address first: ministries must be able "

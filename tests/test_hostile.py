@@ -292,6 +292,15 @@ def test_unreachable_host(tmp_path: Path) -> None:
     assert rows(tmp_path, "SELECT kind, capture FROM incidents") == [("unreachable", None)]
 
 
+def test_a_pause_without_end_is_refused(tmp_path: Path) -> None:
+    for delay in ("inf", "nan"):
+        done = run(
+            "nightly", "--data", tmp_path, "--base-url", "http://127.0.0.1:9", "--delay", delay
+        )
+        assert done.returncode == 2
+        assert "--delay must be a number of seconds" in done.stderr
+
+
 def test_robots_that_fails_forbids_everything(tmp_path: Path) -> None:
     site = SampleSite("A", [replace(bulletins.on_night(1)[0], column="xwfb")])
     site.routes["/robots.txt"] = hostile.text("broken", 500)
