@@ -334,6 +334,14 @@ def incident_without_answer(error: BaseException | None, host: str) -> tuple[Inc
     if isinstance(error, DownloadCancelledError):
         return "too-large", "the answer is larger than 64 MB and was not kept: look at it by hand"
     return "unreachable", (
-        f"no answer from {host} ({type(error).__name__}: {error}): check the connection, or wait "
-        "for the next night"
+        f"no answer from {host} ({_in_words(error)}): check the connection, or wait for the next "
+        "night"
     )
+
+
+def _in_words(error: BaseException | None) -> str:
+    """What happened to the connection; of a failed answer the reasons, which Scrapy prints raw."""
+    reasons = getattr(error.__cause__, "reasons", None) if error is not None else None
+    if reasons:
+        return "; ".join(str(getattr(reason, "value", reason)) for reason in reasons)
+    return f"{type(error).__name__}: {error}"

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 from scrapy import Spider
-from scrapy.exceptions import CloseSpider
+from scrapy.exceptions import CloseSpider, DownloadFailedError
 from scrapy.http import Request
 from scrapy.statscollectors import MemoryStatsCollector
 from scrapy.utils.test import get_crawler
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+from twisted.web.client import ResponseFailed
 
 from archive.storage.ingest import Outcome
 from archive.storage.store import Store
@@ -20,7 +23,7 @@ from crawler.middlewares import Target
 from crawler.patience import Patience
 from crawler.progress import Progress
 from crawler.runs import ChannelRun, SourceJob
-from crawler.source_crawl import SourceCrawl
+from crawler.source_crawl import SourceCrawl, incident_without_answer
 from tests.crawling import rows
 from tests.test_store import HOME, PAGE, SOURCES, capture, page_html, record
 
@@ -133,3 +136,12 @@ def test_pages_of_retired_lists_are_asked_for_by_the_first_live_channel(tmp_path
         assert [page.address for page in crawl.rechecks["gzdt"]] == [PAGE]
     with crawling(tmp_path, "dfxx") as (crawl, _, _):
         assert not any(crawl.rechecks.values())
+
+
+def test_a_cut_connection_is_said_in_words() -> None:
+    error = DownloadFailedError("[<twisted.python.failure.Failure>]")
+    error.__cause__ = ResponseFailed([Failure(ConnectionDone("Connection was closed."))])
+    kind, said = incident_without_answer(error, "a.example")
+    assert kind == "unreachable"
+    assert said.startswith("no answer from a.example (Connection was closed")
+    assert "Failure" not in said
