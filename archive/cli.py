@@ -256,7 +256,7 @@ def in_words(found: Sequence[SourceStatus]) -> str:
         "last crawl": lambda s: s.last_crawl,
         "waiting": lambda s: s.waiting,
         "incidents": lambda s: s.open_incidents,
-        "problem": lambda s: s.problem or "all well",
+        "problem": lambda s: s.problem or ("all well" if s.enabled else "not crawled at night"),
     }
     lines = [as_table(list(columns), [[read(s) for read in columns.values()] for s in found])]
     for status in found:

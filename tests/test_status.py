@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from archive.cli import in_words
 from archive.storage.database import open_readonly
 from archive.storage.status import SourceStatus, statuses
 from archive.storage.store import Store
@@ -135,3 +137,16 @@ def test_what_waits_and_what_is_open_is_counted(tmp_path: Path) -> None:
     # What failed for a month is given up, and still open; what was never asked for waits on.
     found = status(tmp_path, "2026-12-20")
     assert (found.waiting, found.open_incidents) == (1, 1)
+
+
+def test_what_is_wrong_with_several_channels_alike_is_said_once(tmp_path: Path) -> None:
+    for channel in LIVE[:2]:
+        crawled(tmp_path, channel, "failed", "no answer")
+    assert status(tmp_path, "2026-11-02").problem == f"{LIVE[0]}, {LIVE[1]}: no answer"
+
+
+def test_a_source_that_no_night_crawls_is_not_said_to_be_well(tmp_path: Path) -> None:
+    record(tmp_path)
+    found = replace(status(tmp_path, "2026-11-02"), enabled=False, stale=False, problem=None)
+    assert "not crawled at night" in in_words([found])
+    assert "all well" in in_words([replace(found, enabled=True)])

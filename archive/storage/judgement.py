@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,11 +68,7 @@ def judge(
     channels = channel_freshness(conn, source.slug, source.channels, today)
     log = CrawlLog(Database(conn))
     crawls = [c for c in log.latest_crawls(source.slug) if c["channel"] in source.channels]
-    failed = [
-        f"{line['channel']}: {line['message'] or _FAILURES[line['outcome']]}"
-        for line in crawls
-        if line["outcome"] in _FAILURES and not (writing and line["outcome"] == "running")
-    ]
+    failed = _failures(crawls, writing=writing)
     silent = _silences(source, fresh, channels, crawled=bool(crawls))
     silent += [line for crawl in crawls if (line := _scarcity(conn, crawl))]
     stale = source.enabled and bool(silent)
@@ -85,6 +81,16 @@ def judge(
         remarks=tuple(line for crawl in crawls if (line := _remark(crawl))),
         problem="; ".join(failed or (silent if stale else [])) or None,
     )
+
+
+def _failures(crawls: Iterable[Mapping[str, Any]], *, writing: bool) -> list[str]:
+    """What failed, said once for all channels of which the same is to be said."""
+    said: dict[str, list[str]] = {}
+    for line in crawls:
+        if line["outcome"] in _FAILURES and not (writing and line["outcome"] == "running"):
+            message = line["message"] or _FAILURES[line["outcome"]]
+            said.setdefault(message, []).append(line["channel"])
+    return [f"{', '.join(channels)}: {message}" for message, channels in said.items()]
 
 
 def _silences(
