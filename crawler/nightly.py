@@ -252,12 +252,14 @@ def _tell(
 def _sentence(status: SourceStatus, rows: Sequence[Mapping[str, Any]]) -> str:
     """One sentence for a source: what came, what is waiting, what is wrong."""
     mine = [row for row in rows if row["source"] == status.source]
-    total = {key: sum(row[key] for row in mine) for key in ("new", "changed", "missing")}
+    total = {key: sum(row[key] for row in mine) for key in ("new", "changed", "missing", "held")}
     parts = [
         f"{total['new']} new bulletins",
         f"{total['changed']} revised",
         f"{total['missing']} missing",
     ]
+    if total["held"]:
+        parts.append(f"{total['held']} held (`bulletins review` lists them)")
     if status.waiting:
         parts.append(f"{status.waiting} listed pages still to fetch")
     if status.newest:

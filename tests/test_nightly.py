@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -113,6 +114,25 @@ def test_a_failed_source_says_what_and_exits_3(tmp_path: Path) -> None:
     assert "block page" in said
     assert "样例部 (mohurd)" in said
     assert run("status", "--data", tmp_path).returncode == 3
+
+
+def test_what_is_held_is_said_with_the_command_that_lists_it(tmp_path: Path) -> None:
+    site = site_until(date(2026, 11, 1), count=3)
+    assert nightly(site, tmp_path, "2026-11-01T18:00:00Z")[0] == 0
+    code, said = nightly(site, tmp_path, "2026-11-02T18:00:00Z")
+    assert code == 0
+    assert "bulletins review" not in said
+    victim = max(site.pages, key=lambda page: len(page.paragraphs))
+    path = f"/xwfb/{victim.published:%Y%m}/t{victim.published:%Y%m%d}_{victim.id}.html"
+    # The page lost most of its text.
+    page = site.answer(path).body.decode()
+    others = re.findall(r"<p[ >].*?</p>", page, re.DOTALL)[1:]
+    body = page
+    for paragraph in others:
+        body = body.replace(paragraph, "")
+    site.routes[path] = replace(site.answer(path), body=body.encode(), etag='"other"')
+    code, said = nightly(site, tmp_path, "2026-11-03T18:00:00Z")
+    assert "1 held (`bulletins review` lists them)" in said
 
 
 def test_three_missed_nights_and_a_return(tmp_path: Path) -> None:
