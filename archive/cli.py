@@ -219,6 +219,7 @@ def status(data: Path, folders: tuple[Path, ...], as_data: bool) -> None:
       bulletins status --data data
     """
     from archive.storage.database import open_readonly, outdated
+    from archive.storage.judgement import no_nights
     from archive.storage.lock import is_locked
     from archive.storage.status import as_json, statuses, warnings
 
@@ -226,7 +227,8 @@ def status(data: Path, folders: tuple[Path, ...], as_data: bool) -> None:
     with closing(open_readonly(data)) as conn:
         sources = read_sources((*folders, *own_sources(data)))
         found = statuses(conn, sources, at, writing=is_locked(data))
-        said = [*([line] if (line := outdated(conn)) else []), *warnings(at)]
+        lines = (outdated(conn), *warnings(at), no_nights(conn, at))
+        said = [line for line in lines if line]
         known = [slug for (slug,) in conn.execute("SELECT slug FROM sources ORDER BY slug")]
     said += [
         f"{slug} is in the archive and has no source file: put {slug}.toml into "

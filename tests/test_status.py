@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from archive.cli import in_words
+from archive.cli import in_words, main
 from archive.storage.database import open_readonly
 from archive.storage.status import SourceStatus, statuses
 from archive.storage.store import Store
@@ -150,3 +151,14 @@ def test_a_source_that_no_night_crawls_is_not_said_to_be_well(tmp_path: Path) ->
     found = replace(status(tmp_path, "2026-11-02"), enabled=False, stale=False, problem=None)
     assert "not crawled at night" in in_words([found])
     assert "all well" in in_words([replace(found, enabled=True)])
+
+
+def test_nights_that_do_not_happen_are_said_as_the_monitor_says_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(tmp_path, capture(page_of("2026-11-01"), page_html("甲。")))
+    crawled(tmp_path, LIVE[0], "good")
+    for at, said in (("2026-11-03T18:30:00Z", False), ("2026-11-03T18:30:01Z", True)):
+        monkeypatch.setenv("BULLETINS_NOW", at)
+        done = CliRunner().invoke(main, ["status", "--data", str(tmp_path)])
+        assert ("no crawl has ended since 2026-11-01T18:30:00Z" in done.output) == said

@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,7 @@ from archive.clock import now, stamp
 from archive.errors import ArchiveError
 from archive.serving.search_request import DATABASE
 from archive.storage.database import open_readonly, outdated
-from archive.storage.judgement import Judged, judge
-
-# A run starts within an hour of its time each night, so after two days one is missing.
-SILENT_AFTER = timedelta(days=2)
+from archive.storage.judgement import Judged, judge, no_nights
 
 
 def routes() -> list[tuple[str, Callable[..., Any]]]:
@@ -55,7 +52,7 @@ def look(path: Path) -> dict[str, Any]:
 def health(conn: sqlite3.Connection, at: datetime) -> dict[str, Any]:
     """The health of an open database at an instant, as :func:`look` returns it."""
     problems = [line] if (line := outdated(conn)) else []
-    if line := _no_nights(conn, at):
+    if line := no_nights(conn, at):
         problems.append(line)
     sources = [_source(conn, judged, at) for judged in _judged(conn)]
     problems += [f"{each['source']}: {each['problem']}" for each in sources if not each["ok"]]
@@ -89,13 +86,3 @@ def _source(conn: sqlite3.Connection, judged: Judged, at: datetime) -> dict[str,
         "stale": found.stale,
         "problem": found.problem,
     }
-
-
-def _no_nights(conn: sqlite3.Connection, at: datetime) -> str | None:
-    """What is said where no crawl has ended for two days: the schedule itself may be dead."""
-    (ended,) = conn.execute("SELECT max(finished_at) FROM crawls").fetchone()
-    if ended is None:
-        return "no crawl has ended yet: run `bulletins nightly`, or install its schedule"
-    if ended >= stamp(at - SILENT_AFTER):
-        return None
-    return f"no crawl has ended since {ended}: look whether the nightly run is still scheduled"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlite_utils import Database
 
-from archive.clock import CHINA
+from archive.clock import CHINA, stamp
 from archive.storage.crawl_log import CrawlLog
 from archive.storage.freshness import Freshness, channel_freshness, freshness
 
@@ -22,6 +22,8 @@ _FAILURES = {
 }
 # So many nights in a row below the usual range are a trouble; one is remarked upon.
 SCARCE_NIGHTS = 3
+# A run starts within an hour of its time each night, so after two days one is missing.
+SILENT_AFTER = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +144,13 @@ def _scarcity(conn: sqlite3.Connection, crawl: Mapping[str, Any]) -> str | None:
         f"{crawl['channel']}: fewer new bulletins than usual for {SCARCE_NIGHTS} nights ({found}): "
         "look at its list"
     )
+
+
+def no_nights(conn: sqlite3.Connection, at: datetime) -> str | None:
+    """What is said where no crawl has ended for two days: the schedule itself may be dead."""
+    (ended,) = conn.execute("SELECT max(finished_at) FROM crawls").fetchone()
+    if ended is None:
+        return "no crawl has ended yet: run `bulletins nightly`, or install its schedule"
+    if ended >= stamp(at - SILENT_AFTER):
+        return None
+    return f"no crawl has ended since {ended}: look whether the nightly run is still scheduled"
