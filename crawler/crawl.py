@@ -11,7 +11,7 @@ from datetime import date
 from math import isfinite
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from scrapy import signals
 from scrapy.crawler import AsyncCrawlerProcess
@@ -118,6 +118,14 @@ def _channels(source: Source, name: str | None) -> tuple[Channel, ...]:
     return tuple(channel for channel in source.channels if not channel.retired)
 
 
+def _has_port(parts: SplitResult) -> bool:
+    """Whether an address has a port that exists, or none."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
+
+
 def _check(chosen: Sequence[Source], options: CrawlOptions) -> None:
     """Refuse options that contradict each other, or that would load a ministry's server."""
     if options.base_url is not None:
@@ -126,6 +134,7 @@ def _check(chosen: Sequence[Source], options: CrawlOptions) -> None:
             parts.scheme not in ("http", "https")
             or not parts.hostname
             or parts.path not in ("", "/")
+            or not _has_port(parts)
         ):
             raise UsageError(
                 f"--base-url {options.base_url!r}: write scheme and host, http://host:port"
@@ -141,7 +150,7 @@ def _check(chosen: Sequence[Source], options: CrawlOptions) -> None:
         raise UsageError("--delay cannot be negative")
     if options.delay is not None and not isfinite(options.delay):
         raise UsageError("--delay must be a number of seconds, such as 0.5")
-    if not is_loopback(options.base_url) and not os.environ.get("BULLETINS_CONTACT"):
+    if not is_loopback(options.base_url) and not os.environ.get("BULLETINS_CONTACT", "").strip():
         raise UsageError(
             "set BULLETINS_CONTACT to your e-mail or web address first: ministries must be able "
             "to see who asks (it goes into the User-Agent)"

@@ -88,7 +88,7 @@ def install(data: Path) -> str:
     """Install the schedule and say how; raises UsageError, CannotWrite."""
     if not os.environ.get("BULLETINS_CONTACT", "").strip().isprintable():
         raise UsageError("BULLETINS_CONTACT must be one line")
-    if not os.environ.get("BULLETINS_CONTACT"):
+    if not os.environ.get("BULLETINS_CONTACT", "").strip():
         raise UsageError(
             "set BULLETINS_CONTACT to your e-mail or web address first: the nightly run tells the "
             "ministries who asks"

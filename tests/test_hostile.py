@@ -301,6 +301,20 @@ def test_a_pause_without_end_is_refused(tmp_path: Path) -> None:
         assert "--delay must be a number of seconds" in done.stderr
 
 
+def test_a_mirror_without_such_a_port_is_refused(tmp_path: Path) -> None:
+    done = run("nightly", "--data", tmp_path, "--base-url", "http://127.0.0.1:99999")
+    assert done.returncode == 2
+    assert "write scheme and host" in done.stderr
+
+
+def test_a_contact_of_spaces_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BULLETINS_CONTACT", "  ")
+    for words in (("crawl", "mohurd"), ("schedule", "install")):
+        done = run(*words, "--data", tmp_path)
+        assert done.returncode == 2
+        assert "set BULLETINS_CONTACT" in done.stderr
+
+
 def test_robots_that_fails_forbids_everything(tmp_path: Path) -> None:
     site = SampleSite("A", [replace(bulletins.on_night(1)[0], column="xwfb")])
     site.routes["/robots.txt"] = hostile.text("broken", 500)
