@@ -102,7 +102,7 @@ def _double(
             return Doubt(
                 "same-body",
                 f"{other.address} shows the same text: the site answers several addresses with one "
-                "page; look at it in a browser",
+                "page; look at it in a browser, and decide with `bulletins review`",
             )
     return None
 
