@@ -108,7 +108,7 @@ def retry_after(value: str, date: str) -> float:
     A time of day counts from the server's own, which ``date`` is, where it says it.
     """
     if value.strip().isdecimal():
-        return float(value)
+        return float(value.strip())
     then = _instant(value)
     if then is None:
         return 0.0
