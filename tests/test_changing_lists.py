@@ -74,7 +74,8 @@ def add(*more: Page) -> Callable[[SampleSite], None]:
     return change
 
 
-@pytest.mark.parametrize("when", [2, pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("when", [2, 3])
 def test_30_items_that_come_while_a_list_is_paged_are_all_found(tmp_path: Path, when: int) -> None:
     site = ChangingSite("B", pages(20), rows=5)
     night(site, tmp_path, 1)

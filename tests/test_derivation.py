@@ -166,19 +166,19 @@ def test_readers_say_that_the_rows_are_of_another_version(
 ) -> None:
     crawl_unchanged(tmp_path, "2026-11-01T18:00:00Z")
     words = ("--data", str(tmp_path))
-    for command in ("status", "verify"):
-        assert CliRunner().invoke(main, [command, *words]).stderr == ""
+    assert "another version" not in CliRunner().invoke(main, ["status", *words]).stderr
+    assert CliRunner().invoke(main, ["verify", *words]).stderr == ""
     change(tmp_path, "UPDATE derivation SET version = version + 1")
     with closing(open_readonly(tmp_path)) as conn:
         line = outdated(conn)
     assert line is not None
     assert "bulletins rebuild" in line
     for command in ("status", "verify"):
-        assert CliRunner().invoke(main, [command, *words]).stderr == f"{line}\n"
+        assert CliRunner().invoke(main, [command, *words]).stderr.startswith(f"{line}\n")
     check(tmp_path / "bulletins.db")  # as `serve` does first
     assert capsys.readouterr().out == f"{line}\n"
     assert CliRunner().invoke(main, ["rebuild", *words]).exit_code == 0
-    assert CliRunner().invoke(main, ["status", *words]).stderr == ""
+    assert "another version" not in CliRunner().invoke(main, ["status", *words]).stderr
 
 
 def test_a_crawl_derives_again_before_it_goes_on(tmp_path: Path) -> None:

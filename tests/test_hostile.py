@@ -365,7 +365,8 @@ def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "no folder"
 
 
-@pytest.mark.parametrize("size", [pytest.param(9_000_000, marks=pytest.mark.long), 3_000])
+@pytest.mark.long
+@pytest.mark.parametrize("size", [9_000_000, 3_000])
 def test_a_full_disk_ends_the_crawl_with_7(tmp_path: Path, size: int) -> None:
     pages = [replace(page, column="xwfb") for page in bulletins.on_night(1)[:4]]
     site = SampleSite("A", pages)
