@@ -211,7 +211,7 @@ def test_a_host_that_shuts_us_out_is_left_alone(tmp_path: Path) -> None:
     assert len([target for target in asked(site) if "/t20" in target]) in (5, 6)
 
 
-@pytest.mark.parametrize("rounds", [2, 3])
+@pytest.mark.parametrize("rounds", [2, pytest.param(3, marks=pytest.mark.long)])
 def test_a_list_that_goes_round_ends(tmp_path: Path, rounds: int) -> None:
     pages = [replace(page, column="xwfb") for page in bulletins.on_night(1)[: 20 * rounds]]
     site = SampleSite("A", pages)

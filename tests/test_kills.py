@@ -102,6 +102,7 @@ def test_ten_kills(tmp_path: Path, seed: int) -> None:
     kill_and_go_on(tmp_path, kills=10, seed=seed)
 
 
+@pytest.mark.long
 def test_a_torn_record_is_cut_off_and_asked_for_again(tmp_path: Path) -> None:
     site = slow_site()
     with serve(site) as base:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
+
 from sample import bulletins, hostile
 from sample.server import SampleSite, serve
 from tests.crawling import rows, run
@@ -62,6 +64,7 @@ def test_backfill_is_bounded_and_goes_on(tmp_path: Path) -> None:
     assert newest == "2026-11-01"
 
 
+@pytest.mark.long
 def test_silence_past_the_rhythm_is_stale(tmp_path: Path) -> None:
     site = site_until(date(2026, 11, 1), count=5)
     assert nightly(site, tmp_path, "2026-11-05T18:00:00Z")[0] == 0

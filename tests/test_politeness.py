@@ -263,7 +263,7 @@ def test_pages_that_lead_to_one_another_are_an_incident(tmp_path: Path, length: 
     assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(5 - length,)]
 
 
-@pytest.mark.parametrize("length", [1, 2])
+@pytest.mark.parametrize("length", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_list_that_leads_in_circles_fails(tmp_path: Path, length: int) -> None:
     site, _ = site_with(2)
     circle = ["/xwfb/index.html", "/xwfb/other.html"][:length]
