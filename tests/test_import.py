@@ -540,6 +540,21 @@ def test_what_an_import_that_was_cut_off_left_is_removed(tmp_path: Path) -> None
     assert not left.parent.exists()
 
 
+@pytest.mark.parametrize("scheme", ["https//", "//", "https:", "ftp://", "x://", ""])
+def test_what_is_no_whole_address_is_of_no_site(tmp_path: Path, scheme: str) -> None:
+    url = Record().url.replace("https://", scheme)
+    path = warc(tmp_path / "x.warc", Record(body=A), Record(url=url, body=B))
+    assert "1 captures imported; left out: 1 of other sites" in bring(tmp_path / "data", path)
+    derived_alike(tmp_path / "data")
+
+
+def test_a_scheme_in_capitals_is_one(tmp_path: Path) -> None:
+    url = Record().url.replace("https", "HTTPS")
+    bring(tmp_path / "data", warc(tmp_path / "x.warc", Record(url=url, body=A)))
+    assert texts(tmp_path / "data") == [said(A)]
+    derived_alike(tmp_path / "data")
+
+
 def test_imported_captures_are_ordered_by_their_time_within_files(tmp_path: Path) -> None:
     data = tmp_path / "data"
     dates = ["2020-03-01T00:00:00Z", "2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z"]

@@ -39,6 +39,7 @@ _FIRST_YEAR = 1991
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _DIGITS = re.compile(r"\d{14}")
 _MEMBER = re.compile(r"archive/[^/]+\.warc(?:\.gz)?")
+_SCHEME = re.compile(r"^https?://", re.I)
 # With ``id_`` in the address the Wayback Machine sends a page as it was archived: the time of the
 # capture is in the address, the headers of then have names of their own.
 _MEMENTO = re.compile(r"https?://web\.archive\.org/web/(\d{14})id_/(https?://.+)")
@@ -88,7 +89,7 @@ class Answer:
     def __init__(self, record: ArcWarcRecord, software: str) -> None:
         self._record = record
         self.software = software
-        self.url = header_text(self._field("WARC-Target-URI").strip().encode())
+        self.url = _address(self._field("WARC-Target-URI"))
         self._date = self._field("WARC-Date")
         self._memento = _MEMENTO.fullmatch(self.url)
         if self._memento:
@@ -117,7 +118,7 @@ class Answer:
     @property
     def refers_to(self) -> tuple[str, str, str | None]:
         """Record id, address and time of the record that a revisit refers to."""
-        url = header_text(self._field("WARC-Refers-To-Target-URI").strip().encode())
+        url = _address(self._field("WARC-Refers-To-Target-URI"))
         return self._field("WARC-Refers-To"), url, read_date(self._field("WARC-Refers-To-Date"))
 
     @cached_property
@@ -139,6 +140,11 @@ class Answer:
             return None
         http = read_http(block, cut=bool(self._field("WARC-Truncated")))
         return as_archived(http) if self._memento else http
+
+
+def _address(field: str) -> str:
+    """An address as it is kept; only with a scheme in small letters does warcio read a record."""
+    return _SCHEME.sub(lambda found: found[0].lower(), header_text(field.strip().encode()))
 
 
 def read_http(block: bytes, *, cut: bool = False) -> Http:

@@ -42,7 +42,9 @@ class Candidates:
         self._seen: dict[str, set[tuple[str, str, str]]] = {}
 
     def address(self, url: str) -> tuple[Source, str] | None:
-        """The source that an address is of, and its canonical address."""
+        """The source that an absolute address is of, and its canonical address."""
+        if not url.startswith(("http://", "https://")):
+            return None
         for context in self._contexts:
             if address := context.canonical(url):
                 return context.source, address
