@@ -77,7 +77,8 @@ def read_sources(folders: Sequence[Path]) -> dict[str, Source]:
 def main() -> None:
     """Collect ministries' bulletins, keep every version, search them by word, province and day.
 
-    Exit codes: 0 good, 2 usage, 3 a source failed, 4 stale, 5 locked, 6 damaged, 7 cannot write.
+    Exit codes: 0 good, 1 a fault of the program, 2 usage, 3 a source failed, 4 stale, 5 locked, 6
+    damaged, 7 cannot write.
     """
 
 

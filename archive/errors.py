@@ -59,6 +59,12 @@ class SourceFileError(UsageError):
     """A source file that is incomplete or wrong."""
 
 
+class Fault(ArchiveError):
+    """The program itself failed, in a way that nobody foresaw; its traceback is kept."""
+
+    exit_code = 1
+
+
 class SourceFailed(ArchiveError):
     """A source could not be crawled completely."""
 

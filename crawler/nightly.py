@@ -20,6 +20,7 @@ from archive.errors import (
     ArchiveError,
     CannotWrite,
     Damaged,
+    Fault,
     Locked,
     SourceFailed,
     Stale,
@@ -31,6 +32,7 @@ from archive.storage.database import NAME, open_readonly
 from archive.storage.space import needed_for_a_night, require_room
 from archive.storage.status import SourceStatus, statuses
 from archive.storage.verify import Part, problems, tonight
+from crawler import faults
 from crawler.crawl import CrawlOptions, choose, crawl
 from crawler.messengers import NotTold, messengers, ping
 from crawler.nightly_settings import NightSettings, readable_secrets
@@ -42,16 +44,17 @@ Say = Callable[[str], None]
 
 # The gravest first: what cannot be written or is damaged gets worse with each night, what a source
 # does is seen again the next night.
-GRAVITY = (CannotWrite, Damaged, Locked, UsageError, SourceFailed, Stale)
+GRAVITY = (CannotWrite, Damaged, Fault, Locked, UsageError, SourceFailed, Stale)
 # What a step's failure is called, in ``told.json`` and in messages.
 _KINDS: dict[type[ArchiveError], str] = {
     CannotWrite: "cannot-write",
     Damaged: "damaged",
+    Fault: "fault",
     Locked: "locked",
     UsageError: "settings",
     SourceFailed: "failed",
 }
-_CRAWL_KINDS = ("settings", "locked", "cannot-write", "damaged", "failed")
+_CRAWL_KINDS = ("settings", "locked", "cannot-write", "damaged", "fault", "failed")
 STOPPED = "stopped by a signal; what came is kept, and the next run goes on from there"
 # How many problems of a damaged archive the summary lists.
 _PROBLEMS_SHOWN = 10
@@ -70,8 +73,11 @@ class _Steps:
     """What the steps of a night have found so far.
 
     ``lines`` are what the summary says besides the sources; ``judged`` pairs a source ("" for the
-    run itself) with each kind of trouble that was looked for.
+    run itself) with each kind of trouble that was looked for. ``keep`` keeps the traceback of an
+    error that nobody foresaw.
     """
+
+    keep: Callable[[Exception], Fault]
 
     found: dict[tuple[str, str], Trouble] = field(default_factory=dict)
     judged: set[tuple[str, str]] = field(default_factory=set)
@@ -92,12 +98,15 @@ class _Steps:
         except sqlite3.DatabaseError as error:
             self._failed(Damaged(f"bulletins.db: {error}: run `bulletins rebuild`"), name)
             return None
+        except Exception as error:
+            self._failed(self.keep(error), name)
+            return None
         self.judged.update(("", kind) for kind in kinds)
         return result
 
     def _failed(self, error: ArchiveError, name: str) -> None:
         cause = next((each for each in GRAVITY if isinstance(error, each)), UsageError)
-        kind = name if name and cause is not Locked else _KINDS[cause]
+        kind = name if name and cause not in (Locked, Fault) else _KINDS[cause]
         self.trouble(Trouble("", kind, str(error)), cause)
         self.lines.append(str(error))
 
@@ -121,11 +130,11 @@ def nightly(
 ) -> NightReport:
     """Do all steps of a night and say how it went; ``say`` gets lines for standard error.
 
-    What fails is in the report; only faults of the program are raised.
+    What fails is in the report, faults of the program too: nothing is raised.
     """
-    for line in readable_secrets(options.data):
+    steps = _Steps(lambda error: faults.keep(options.data, error, say))
+    for line in steps.run(lambda: list(readable_secrets(options.data)), ()) or ():
         say(line)
-    steps = _Steps()
     sources = steps.run(read_sources, ())
     rows: list[dict[str, Any]] | None = None
     judged: list[SourceStatus] = []
@@ -137,9 +146,10 @@ def nightly(
         if not steps.failures & {Locked, UsageError} and (options.data / NAME).exists():
             _look_after(steps, options.data, settings, say)
             judged = steps.run(partial(_judge, steps, sources, options, rows), ()) or []
-    summary = "\n".join([*(_sentence(status, rows or ()) for status in judged), *steps.lines])
-    _tell(steps, sources, options, settings, summary, say)
-    return NightReport(summary, steps.exit_code)
+    found = steps.run(lambda: [_sentence(status, rows or ()) for status in judged], ()) or []
+    summary = "\n".join([*found, *steps.lines])
+    steps.run(partial(_tell, steps, sources, options, settings, summary, say), ())
+    return NightReport("\n".join([*found, *steps.lines]), steps.exit_code)
 
 
 @contextmanager

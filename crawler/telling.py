@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from archive.clock import civil_date
-from crawler import told
+from crawler import faults, told
 from crawler.messengers import Message, Messenger, NotTold, State, ToldTrouble
 from crawler.told import Record, Trouble
 
@@ -20,6 +20,7 @@ ADVICE = {
     "locked": "see which process holds the folder (`fuser -v DATA/.lock`), and end it if it hangs",
     "cannot-write": "make room, or correct the folder's permissions",
     "damaged": "run `bulletins verify`, then what it says",
+    "fault": "report it, with what `faults.log` has of it; a later version may mend it",
     "verify": "run `bulletins verify`, then what it says",
     "backup": "look at the backup folder: is it there, is it full, may this user write to it?",
 }
@@ -69,11 +70,19 @@ def _tell(
     try:
         remark = messenger.send(compose(night, due, state))
     except NotTold as error:
-        say(f"could not tell by {messenger.name}: {error}; it is tried again the next night")
+        _not_told(messenger, error, say)
+        return
+    except Exception as error:
+        # Whatever it is, the other messengers have to tell.
+        _not_told(messenger, faults.keep(night.data, error, say), say)
         return
     told.delivered(due, messenger.name, state)
     if remark:
         say(f"{messenger.name}: {remark}")
+
+
+def _not_told(messenger: Messenger, why: Exception, say: Callable[[str], None]) -> None:
+    say(f"could not tell by {messenger.name}: {why}; it is tried again the next night")
 
 
 def compose(night: Night, records: Sequence[Record], state: State) -> Message:

@@ -21,6 +21,7 @@ from archive.errors import (
     ArchiveError,
     CannotWrite,
     Damaged,
+    Fault,
     Locked,
     SourceFailed,
     Stale,
@@ -345,14 +346,15 @@ def test_before_the_disk_is_full_nothing_is_crawled_and_the_rest_is_done(
         ((Stale, SourceFailed), 3),
         ((SourceFailed, UsageError), 2),
         ((UsageError, Locked, Stale), 5),
-        ((Locked, Damaged, SourceFailed), 6),
-        ((Stale, SourceFailed, UsageError, Locked, Damaged, CannotWrite), 7),
+        ((Locked, Fault, Stale), 1),
+        ((Locked, Damaged, Fault, SourceFailed), 6),
+        ((Stale, SourceFailed, UsageError, Locked, Fault, Damaged, CannotWrite), 7),
     ],
 )
 def test_the_exit_code_is_that_of_the_gravest_failure(
     failures: tuple[type[ArchiveError], ...], code: int
 ) -> None:
-    steps = _Steps()
+    steps = _Steps(lambda error: Fault(str(error)))
     for failure in failures:
         steps.trouble(Trouble("", failure.__name__, "it failed"), failure)
     assert steps.exit_code == code
