@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 from archive.errors import SourceFailed, UsageError
 from archive.sources import Channel, Source
 from archive.storage.store import Store
+from crawler.patience import LONGEST_IN_QUEUE
 from crawler.progress import Progress, log_lines
 from crawler.runs import SourceJob
 from crawler.spider import BulletinSpider
@@ -91,9 +92,10 @@ def crawl(
             )
             crawler = process.create_crawler(BulletinSpider)
             delay = source.delay if options.delay is None else options.delay
-            crawler.settings.set("DOWNLOAD_DELAY", delay, priority="cmdline")
+            in_queue = min(delay, LONGEST_IN_QUEUE)
+            crawler.settings.set("DOWNLOAD_DELAY", in_queue, priority="cmdline")
             crawler.signals.connect(_spider_failed, signal=signals.spider_error)
-            process.crawl(crawler, job=job)
+            process.crawl(crawler, job=job, delay=delay)
             crawlers.append(crawler)
         process.start()
         for crawler in crawlers:

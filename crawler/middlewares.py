@@ -19,7 +19,7 @@ from archive.errors import Unreadable
 from archive.sources import Source
 from archive.storage.ingest import Outcome
 from archive.storage.robots import read_rules
-from crawler.patience import LONGEST_CRAWL_DELAY, PAUSES, Patience, retry_after
+from crawler.patience import LONGEST_CRAWL_DELAY, PAUSES, Patience, Stopped, retry_after
 from crawler.settings import BOT_NAME
 
 # The key of ``Request.meta`` under which a request has its Target.
@@ -81,11 +81,11 @@ class RobotsMiddleware(RobotsTxtMiddleware):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._one_at_a_time = asyncio.Lock()
-        self._why_not: dict[str, RobotsUnavailable] = {}
+        self._why_not: dict[str, RobotsUnavailable | Stopped] = {}
         self.patience = patience_of(crawler)
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
-        """The host's rules; raises RobotsUnavailable when they cannot be had."""
+        """The host's rules; raises RobotsUnavailable when they cannot be had, or Stopped."""
         netloc = urlsplit(request.url).netloc
         async with self._one_at_a_time:
             parser = None
@@ -98,7 +98,8 @@ class RobotsMiddleware(RobotsTxtMiddleware):
     async def _ask(self, request: Request, netloc: str) -> RobotParser | None:
         parser = await super().robot_parser(request)
         for number in range(len(PAUSES)):
-            if netloc not in self._why_not or not self._why_not[netloc].again:
+            why = self._why_not.get(netloc)
+            if not (isinstance(why, RobotsUnavailable) and why.again):
                 break
             self.patience.pause(netloc, number)
             del self._why_not[netloc], self._parsers[netloc]
@@ -125,7 +126,8 @@ class RobotsMiddleware(RobotsTxtMiddleware):
             self.patience.at_least(netloc, delay)
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
-        if not isinstance(exc, RobotsUnavailable):
+        # That the crawl was stopped says nothing of the host.
+        if not isinstance(exc, RobotsUnavailable | Stopped):
             exc = RobotsUnavailable(str(exc) or type(exc).__name__)
         self._why_not[netloc] = exc
         super()._robots_error(exc, netloc)

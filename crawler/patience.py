@@ -22,6 +22,9 @@ LONGEST_WAIT = 15 * 60
 ALL_WAITS = 60 * 60
 # With an hour or more between requests not even the lists would be read in a night.
 LONGEST_CRAWL_DELAY = 3600
+# A longer pause between two requests, in seconds, is waited for here: in Scrapy's own queue, which
+# waits for the shorter ones, a request is not let go when the crawl is stopped.
+LONGEST_IN_QUEUE = 5.0
 # How often a wait looks whether the crawl was stopped meanwhile.
 _LOOK = 0.5
 
@@ -77,8 +80,10 @@ class Patience:
     def remaining(self, host: str) -> float:
         """For how many seconds the host is still to be left alone."""
         until = self._until.get(host, 0.0)
-        if host in self._least and host in self._last:
-            until = max(until, self._last[host] + self._least[host])
+        usual = self.delay if self.delay > LONGEST_IN_QUEUE else 0.0
+        least = max(usual, self._least.get(host, 0.0))
+        if least and host in self._last:
+            until = max(until, self._last[host] + least)
         return max(0.0, until - self._clock())
 
     async def turn(self, host: str, round_: int, goes_on: Callable[[], bool]) -> None:

@@ -43,7 +43,6 @@ class BulletinSpider(scrapy.Spider):
             raise SystemExit(
                 "scrapy: this spider needs a store: run `bulletins crawl SOURCE` instead"
             )
-        kwargs["delay"] = crawler.settings.getfloat("DOWNLOAD_DELAY")
         return super().from_crawler(crawler, *args, **kwargs)
 
     async def start(self) -> AsyncIterator[Request]:

@@ -36,6 +36,7 @@ from tests.crawling import asked, crawl, rows
 from tests.test_politeness import HOME, TimedSite, site_with
 
 HOST = "www.sample.example"
+CRAWL_DELAY = hostile.text("User-agent: *\nCrawl-delay: 600\n", 200)
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
@@ -147,6 +148,20 @@ def test_crawl_delay_is_between_two_requests() -> None:
     clock.time += 5
     asyncio.run(host.turn(HOST, 0, lambda: True))
     assert host.remaining(HOST) == 5
+
+
+@pytest.mark.parametrize(("delay", "waited"), [(5.0, 0.0), (3600.0, 3600.0)])
+def test_a_long_pause_between_two_requests_is_waited_for_where_a_stop_is_noticed(
+    delay: float, waited: float
+) -> None:
+    host, _ = patience(delay)
+    asyncio.run(host.turn(HOST, 0, lambda: True))
+    assert host.remaining(HOST) == waited
+    host.at_least(HOST, 30)
+    assert host.remaining(HOST) == max(30, waited)
+    if waited:
+        with pytest.raises(Stopped):
+            asyncio.run(host.turn(HOST, 0, lambda: False))
 
 
 def test_a_new_round_begins_with_a_pause() -> None:
@@ -299,12 +314,25 @@ def test_rules_that_name_a_captcha_are_no_block_page(tmp_path: Path) -> None:
     assert paths[0] in asked(site)
 
 
-@pytest.mark.long
-def test_a_crawl_that_waits_can_be_stopped(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("delay", "robots", "number"),
+    [
+        ("3600", None, signal.SIGTERM),
+        pytest.param("3600", None, signal.SIGINT, marks=pytest.mark.long),
+        pytest.param("0", CRAWL_DELAY, signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param("0", CRAWL_DELAY, signal.SIGINT, marks=pytest.mark.long),
+        pytest.param("0", busy(600), signal.SIGTERM, marks=pytest.mark.long),
+    ],
+    ids=["delay", "delay-sigint", "crawl-delay", "crawl-delay-sigint", "retry-after"],
+)
+def test_a_crawl_that_waits_can_be_stopped_within_seconds(
+    tmp_path: Path, delay: str, robots: Response | None, number: signal.Signals
+) -> None:
     site, _ = site_with(1)
-    site.robots = "User-agent: *\nCrawl-delay: 600\n"
+    if robots:
+        site.routes["/robots.txt"] = robots
     with serve(site) as base:
-        words = ["crawl", "mohurd", "--base-url", base, "--delay", "0", "--channel", "xwfb"]
+        words = ["crawl", "mohurd", "--base-url", base, "--delay", delay, "--channel", "xwfb"]
         process = subprocess.Popen(
             [sys.executable, "-m", "crawler", *words, "--data", str(tmp_path)],
             stderr=subprocess.PIPE,
@@ -313,12 +341,15 @@ def test_a_crawl_that_waits_can_be_stopped(tmp_path: Path) -> None:
         while not site.log and process.poll() is None:
             time.sleep(0.02)
         time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode != 0
+        process.send_signal(number)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 3
     assert "Traceback" not in said
     assert rows(tmp_path, "SELECT outcome FROM crawls") == [("stopped",)]
-    assert rows(tmp_path, "SELECT count(*) FROM incidents") == [(0,)]
+    # That it was stopped is no incident.
+    assert rows(tmp_path, "SELECT count(*) FROM incidents WHERE capture IS NULL") == [(0,)]
+    # What came before the pause is kept.
+    assert rows(tmp_path, "SELECT role FROM captures") == [("robots",)]
 
 
 # The row of a night
