@@ -111,11 +111,12 @@ class SourceCrawl:
         mine = [slug for slug, owner in self._owners().items() if owner == channel.slug]
         return self.store.crawls.gone(self.source.slug, mine)
 
-    def finish(self, reason: str) -> None:
-        """Write each channel's row of ``crawls``."""
+    def finish(self, reason: str, why: str | None = None) -> None:
+        """Write each channel's row of ``crawls``, with ``why`` the whole crawl was stopped."""
         for run in self._postponed.values():
             run.count("failed")
         for run in self.runs.values():
+            run.problem = why or run.problem
             self.store.finish_crawl(run.crawl, run.row(reason, self._gone(run.channel)))
 
     # Requests and answers

@@ -78,9 +78,10 @@ class BulletinSpider(scrapy.Spider):
 
     def closed(self, reason: str) -> None:
         """Write each channel's row of ``crawls``; an error here would be lost in Scrapy's log."""
-        if self.crawl.fatal is not None:
-            return
         try:
-            self.crawl.finish(reason)
+            if self.crawl.fatal is None:
+                self.crawl.finish(reason)
+            else:
+                self.crawl.finish("fatal", why=" ".join(str(self.crawl.fatal).split()))
         except Exception as error:
             self.give_up(error)

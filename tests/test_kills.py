@@ -85,6 +85,9 @@ def kill_and_go_on(data: Path, kills: int, seed: int) -> None:
         (str(f), int(str(o))) for f, o in rows(data, "SELECT file, offset FROM captures")
     }
     assert rows(data, "SELECT count(*) FROM bulletins") == [(PAGES,)]
+    *cut_off, last = rows(data, "SELECT outcome, message LIKE 'cut off: killed%' FROM crawls")
+    assert last == ("good", None)
+    assert set(cut_off) <= {("stopped", 1), last}
     assert rows(data, "SELECT max(number) FROM revisions") == [(1,)]
     assert run("verify", "--data", data, "--full").returncode == 0
     before = tables(data)

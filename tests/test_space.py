@@ -144,6 +144,31 @@ main(sys.argv[2:])
 """
 
 
+def crawl_until_full(base: str, data: Path, answers: int) -> tuple[int, str]:
+    """A crawl whose disk is full after so many looks at it; its exit code and what it said."""
+    words = ["crawl", "mohurd", "--base-url", base, "--delay", "0", "--data", str(data)]
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_AFTER, str(answers), *words],
+        env=os.environ | {"BULLETINS_NOW": NIGHT_1},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_crawl_that_stopped_for_lack_of_room_says_so_in_its_rows(tmp_path: Path) -> None:
+    with serve(SampleSite("C", bulletins.shown("C", 1))) as base:
+        code, said = crawl_until_full(base, tmp_path, 4)
+    assert code == 7, said
+    found = rows(tmp_path, "SELECT outcome, message, finished_at FROM crawls")
+    assert len(found) > 1
+    for outcome, message, ended in found:
+        assert (outcome, ended) == ("stopped", NIGHT_1)
+        assert "200 MB are needed: make room" in str(message)
+
+
 @pytest.mark.long
 def test_a_crawl_on_a_disk_that_fills_exits_with_7_and_the_next_one_completes(
     tmp_path: Path,
@@ -151,17 +176,10 @@ def test_a_crawl_on_a_disk_that_fills_exits_with_7_and_the_next_one_completes(
     site = SampleSite("C", bulletins.shown("C", 1))
     with serve(site) as base:
         words = ["crawl", "mohurd", "--base-url", base, "--delay", "0", "--data", str(tmp_path)]
-        done = subprocess.run(
-            [sys.executable, "-c", FULL_AFTER, "30", *words],
-            env=os.environ | {"BULLETINS_NOW": NIGHT_1},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 7, done.stderr
-        assert done.stderr.count("make room") == 1
-        assert "Traceback" not in done.stderr
+        code, said = crawl_until_full(base, tmp_path, 30)
+        assert code == 7, said
+        assert said.count("make room") == 1
+        assert "Traceback" not in said
         kept = rows(tmp_path, "SELECT id, url, file, offset FROM captures")
         assert len(kept) == 30
         assert run("verify", "--data", tmp_path).returncode == 0

@@ -73,6 +73,20 @@ def test_lines_of_crawls_are_opened_closed_and_read(tmp_path: Path) -> None:
         assert (last["channel"], last["outcome"], last["walked"]) == ("gzdt", "good", 0)
 
 
+def test_a_crawl_that_was_killed_is_closed_by_the_next_run_and_named(tmp_path: Path) -> None:
+    with Store(tmp_path, SOURCES) as store:
+        store.finish_crawl(store.begin_crawl("mohurd", "gzdt", AT), {"outcome": "good"})
+        store.begin_crawl("mohurd", "gzdt", AT)
+    for _ in range(2):
+        with Store(tmp_path, SOURCES):
+            pass
+    good, killed = rows(tmp_path, "SELECT outcome, message, finished_at FROM crawls ORDER BY id")
+    assert good == ("good", None, None)
+    assert killed[0] == "stopped"
+    assert str(killed[1]).startswith("cut off: killed, or the machine stopped; found by the run")
+    assert killed[2] is None
+
+
 def test_what_was_listed_by_an_instant(tmp_path: Path) -> None:
     later = "2026-11-05T18:00:00Z"
     record(tmp_path, capture(LIST, list_page(PAGE), role="list", at=AT))

@@ -68,7 +68,7 @@ class CrawlLog:
         self.database = database
 
     def begin_crawl(self, source: str, channel: str, at: str) -> int:
-        """Add a line to ``crawls``, which stays ``running`` if the crawl is killed; its id.
+        """Add a line to ``crawls``, ``running`` until the crawl says how it ended; its id.
 
         What is usual for such a night is written at once.
         """
@@ -90,6 +90,16 @@ class CrawlLog:
     def finish_crawl(self, crawl: int, values: Mapping[str, str | float | None]) -> None:
         """Write how a crawl ended."""
         self.database.table("crawls").update(crawl, dict(values))
+
+    def close_cut_off(self, at: str) -> None:
+        """Close the lines that are still ``running`` though no crawl is: it was killed.
+
+        When it ended, and with what counts, nobody knows.
+        """
+        self.database.conn.execute(
+            "UPDATE crawls SET outcome = 'stopped', message = ? WHERE outcome = 'running'",
+            (f"cut off: killed, or the machine stopped; found by the run at {at}",),
+        )
 
     def last_crawl(self) -> int:
         """The id of the newest line in ``crawls``, 0 where there is none."""

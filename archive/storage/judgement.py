@@ -125,7 +125,7 @@ def _quiet(fresh: Freshness) -> str:
 def _remark(crawl: Mapping[str, Any]) -> str | None:
     """What is said of a night that found fewer or more bulletins than usual."""
     low, high, new = crawl["expected_low"], crawl["expected_high"], crawl["new"]
-    if low is None or high is None or crawl["outcome"] == "running" or low <= new <= high:
+    if low is None or high is None or crawl["finished_at"] is None or low <= new <= high:
         return None
     return f"{crawl['channel']}: {new} new, {low}–{high} are usual"
 
@@ -134,7 +134,7 @@ def _scarcity(conn: sqlite3.Connection, crawl: Mapping[str, Any]) -> str | None:
     """What is said of a channel whose last nights all found fewer bulletins than usual."""
     lines = conn.execute(
         "SELECT new, expected_low FROM crawls WHERE source = ? AND channel = ?"
-        " AND outcome <> 'running' ORDER BY id DESC LIMIT ?",
+        " AND finished_at IS NOT NULL ORDER BY id DESC LIMIT ?",
         (crawl["source"], crawl["channel"], SCARCE_NIGHTS),
     ).fetchall()
     if len(lines) < SCARCE_NIGHTS or any(low is None or new >= low for new, low in lines):

@@ -17,6 +17,7 @@ from archive.captures.decisions import Decision
 from archive.captures.reading import recover
 from archive.captures.warc import Capture, is_imported, warc_files
 from archive.captures.writing import WarcWriter
+from archive.clock import now, stamp
 from archive.errors import CannotWrite, Damaged, Locked
 from archive.sources import Source
 from archive.storage.crawl_log import CrawlLog
@@ -166,7 +167,10 @@ class Store:
             self.database.conn.execute("COMMIT")
 
     def _recover(self) -> int:
-        """Ingest the captures that the database does not know; returns how many there were."""
+        """Ingest the captures that the database does not know; returns how many there were.
+
+        The crawl that they are from is said to have been cut off.
+        """
         last = self.database.conn.execute(
             "SELECT file, offset + length FROM captures WHERE origin IS NULL"
             " ORDER BY id DESC LIMIT 1"
@@ -174,6 +178,7 @@ class Store:
         known, end = last or ("", 0)
         count = 0
         self._begin()
+        self.crawls.close_cut_off(stamp(now()))
         self.ingester.note_enabled()
         for path in warc_files(self.folder / "warc"):
             if path.name < known or is_imported(path.name):
