@@ -55,6 +55,7 @@ A, B, C = (page_html(f"5月8日，改造危房{number}户。") for number in (12
 
 def bring(data: Path, *words: str | Path, code: int = 0, now: str = NOW) -> str:
     """One run of the command; what it said, lines of standard error too."""
+    data.mkdir(exist_ok=True)
     done: Result = CliRunner().invoke(
         main, ["import", *map(str, words), "--data", str(data)], env={"BULLETINS_NOW": now}
     )
@@ -109,6 +110,51 @@ def test_what_other_tools_write_is_read_and_marked(
     assert origin["record"].startswith("<urn:uuid:")
     assert origin["software"] == software
     derived_alike(data)
+
+
+def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    path = warc(tmp_path / "x.warc.gz", Record())
+    data = tmp_path / "my data"
+    done = CliRunner().invoke(main, ["import", str(path), "--data", str(data)])
+    assert done.exit_code == 2
+    [line] = done.output.splitlines()
+    assert line.startswith(f"bulletins: there is no folder {data}: name that of your archive")
+    assert line.endswith(f"mkdir -p '{data}'")
+    assert not data.exists()
+    assert f"{data} is empty: a new archive begins in it" in bring(data, path)
+    assert "empty" not in bring(data, path)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("status", "verify", "rebuild", "serve --port 0", "backup --to .", "import setup.warc"),
+        *("review", "review show 1", "review accept 1", "review reject 1"),
+    ],
+)
+def test_no_command_that_needs_an_archive_makes_one(
+    tmp_path: Path, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    warc(tmp_path / "setup.warc", Record())
+    before = sorted(tmp_path.iterdir())
+    done = CliRunner().invoke(main, [*words.split(), "--data", "typo"])
+    assert done.exit_code == 2
+    [line] = done.output.splitlines()
+    assert "--data" in line
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_folder_of_other_things_is_no_archive(tmp_path: Path) -> None:
+    path, data = warc(tmp_path / "x.warc.gz", Record()), tmp_path / "data"
+    data.mkdir()
+    (data / "thesis.odt").write_text("样例")
+    [line] = bring(data, path, code=2).splitlines()
+    assert "is neither an archive nor empty (it has thesis.odt)" in line
+    assert [one.name for one in data.iterdir()] == ["thesis.odt"]
+    # Source files and settings come before the first captures.
+    (data / "nightly.toml").touch()
+    assert "1 captures imported" in bring(data, path)
 
 
 def test_the_past_comes_before_the_first_night(tmp_path: Path) -> None:
@@ -466,7 +512,7 @@ def test_what_is_no_warc_is_refused_in_one_line(tmp_path: Path) -> None:
     assert "is a folder" in bring(tmp_path / "data", tmp_path / "folder", code=2)
     assert "No such file" in bring(tmp_path / "data", tmp_path / "nowhere", code=2)
     # Nothing of the good file either.
-    assert not (tmp_path / "data").exists()
+    assert not list((tmp_path / "data").iterdir())
 
 
 @pytest.mark.parametrize(
@@ -581,6 +627,7 @@ def survives(folder: Path, raw: bytes) -> None:
     """Bytes as a file: imported or refused in one line, and never a half."""
     path, data = folder / "x.warc", folder / "data"
     path.write_bytes(raw)
+    data.mkdir(exist_ok=True)
     done = CliRunner().invoke(
         main, ["import", str(path), "--data", str(data)], env={"BULLETINS_NOW": NOW}
     )
@@ -589,7 +636,7 @@ def survives(folder: Path, raw: bytes) -> None:
     if done.exit_code == 2:
         assert len(done.stderr.splitlines()) == 1
         assert done.stdout == ""
-        assert not data.exists()
+        assert not list(data.iterdir())
         return
     assert len(done.stdout.splitlines()) == 1
     assert whole(data)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
 from archive.captures.foreign import (
     Answer,
@@ -29,6 +30,7 @@ from archive.clock import now, stamp
 from archive.errors import Damaged, UsageError
 from archive.sources import Source
 from archive.storage.candidates import Candidates, Place
+from archive.storage.database import NAME
 from archive.storage.rebuild import derive_again
 from archive.storage.store import Store
 
@@ -45,6 +47,8 @@ LEFT_OUT = (
     UNRESOLVED := "revisits of records that are not there",
     LARGE := "larger than any bulletin",
 )
+# What a data folder has, one of which at least is in it before it has captures.
+_OF_AN_ARCHIVE = (NAME, "warc", "sources", "nightly.toml", "nightly.log", "told.json", ".lock")
 # Good answers, redirects, pages that are gone, and what is unchanged.
 _KEPT_STATUSES = (200, 301, 302, 303, 304, 307, 308, 404, 410)
 
@@ -79,12 +83,15 @@ def import_files(
 
     ``say`` is told in lines how far it is. All or nothing: a kill or an error before the end leaves
     no capture behind, and a second import adds nothing. Raises UsageError for a file that is
-    neither WARC nor WACZ, before anything is written; Locked, CannotWrite, Damaged.
+    neither WARC nor WACZ, or a folder that is neither an archive nor empty, before anything is
+    written; Locked, CannotWrite, Damaged.
     """
     if source is not None and source not in sources:
         raise UsageError(f"no source {source!r}; there are {', '.join(sources)}")
     for path in paths:
         check(path)
+    if _is_new(folder):
+        say(f"{folder} is empty: a new archive begins in it")
     wanted = [sources[source]] if source else list(sources.values())
     with Store(folder, sources, say) as store:
         note = "captures of other archives; Bulletins-Origin says of which"
@@ -103,6 +110,25 @@ def import_files(
             say("deriving the database again ...")
             derive_again(folder, sources, lambda count: say(f"{count} captures"))
     return reports
+
+
+def _is_new(folder: Path) -> bool:
+    """Whether a folder is empty; raises UsageError where it is neither that nor an archive.
+
+    One that is not there is not made: it is more likely mistyped than meant.
+    """
+    if not folder.is_dir():
+        raise UsageError(
+            f"there is no folder {folder}: name that of your archive with --data; to begin a new "
+            f"archive with these captures, make it first: mkdir -p {quote(str(folder))}"
+        )
+    others = [path.name for path in folder.iterdir() if path.name != "lost+found"]
+    if others and not any(name in others for name in _OF_AN_ARCHIVE):
+        raise UsageError(
+            f"{folder} is neither an archive nor empty (it has {min(others)}): name the folder of "
+            "your archive, or an empty one, with --data"
+        )
+    return not others
 
 
 class _Importer:
