@@ -60,6 +60,8 @@ def review(context: click.Context, data: Path, as_json: bool) -> None:
 def show(capture: int, data: Path, folders: tuple[Path, ...]) -> None:
     """Show what a held page says, as the difference from the current revision.
 
+    Of one that is no longer held, also what became of it, when, and by whom it was decided.
+
     \b
     Example:
       bulletins review show 1234 --data data
@@ -67,7 +69,8 @@ def show(capture: int, data: Path, folders: tuple[Path, ...]) -> None:
     from archive.storage.review import change
 
     found = change(data, read_sources((*folders, *own_sources(data))), capture)
-    click.echo("\n".join((found.address, found.message, "", *found.lines)))
+    settled = (found.settled,) if found.settled else ()
+    click.echo("\n".join((found.address, found.message, *settled, "", *found.lines)))
 
 
 @review.command()

@@ -76,6 +76,22 @@ def test_a_held_page_that_is_new_is_shown_whole(tmp_path: Path) -> None:
     ]
 
 
+def test_what_was_decided_is_shown_with_when_and_by_whom(tmp_path: Path) -> None:
+    record(tmp_path, page(1, 1), page(2, 1), page(1, 2, SHORT), page(2, 2, text(2)[:60]))
+    assert review(tmp_path, "reject", 3).exit_code == 0
+    assert review(tmp_path, "accept", 4).exit_code == 0
+    # Later answers and decisions about others change nothing of it.
+    record(tmp_path, page(1, 3, SHORT), page(3, 3), page(3, 4, text(3)[:60]))
+    for capture, verdict in ((3, "rejected"), (4, "accepted")):
+        shown = review(tmp_path, "show", capture).output.splitlines()
+        assert shown[1].startswith("the text has ")
+        assert shown[2] == f"{verdict} on {NOW} by you@example.org"
+    assert review(tmp_path, "show", 7).output.splitlines()[2] == ""
+    record(tmp_path, page(3, 5))
+    shown = review(tmp_path, "show", 7).output.splitlines()
+    assert shown[2] == "withdrawn on 2026-11-05T18:00:00Z: its address answered otherwise"
+
+
 def test_what_is_accepted_is_a_revision(tmp_path: Path) -> None:
     capture = held(tmp_path)
     record(tmp_path, page(2, 2), page(1, 2, SHORT, ETag='"late"'))

@@ -59,6 +59,14 @@ def recover(path: Path, start: int = 0) -> Iterator[tuple[Location, Capture | De
         yield location, read_record(path.parent, location)
 
 
+def decisions(path: Path, start: int = 0) -> Iterator[Decision]:
+    """The decisions of a file from a byte offset on, in order, as far as it is written."""
+    for _, location in _locations(path, start, lambda path, offset: None, ("metadata",)):
+        record = read_record(path.parent, location)
+        if isinstance(record, Decision):
+            yield record
+
+
 def in_order(folder: Path) -> Iterator[tuple[Location, Capture | Decision]]:
     """All that rows are derived from, in the order of derivation; see ``locations_in_order``."""
     for location in locations_in_order(folder):

@@ -13,11 +13,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from archive.captures.decisions import Decision, Verdict
-from archive.captures.reading import read_capture, record_id
-from archive.captures.warc import Capture, Location
+from archive.captures.reading import decisions, read_capture, record_id
+from archive.captures.warc import Capture, Location, is_imported, warc_files
 from archive.errors import ArchiveError, Unreadable, UsageError
 from archive.model import Bulletin
 from archive.normalise.bulletin_json import to_json
@@ -44,13 +44,23 @@ _CURRENT = (
     " AND number = revision WHERE bulletins.id = ?"
 )
 
+# What became of a held page by itself.
+_SETTLED = {
+    "confirmed": "it was met again on another night",
+    "withdrawn": "its address answered otherwise",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A held page beside what is known: why it is held, and the difference line by line."""
+    """A held page beside what is known: why it is held, and the difference line by line.
+
+    ``settled`` says in words what became of it, and by whom it was decided; None while it is held.
+    """
 
     address: str
     message: str
+    settled: str | None
     lines: tuple[str, ...]
 
 
@@ -70,15 +80,40 @@ def change(folder: Path, sources: Mapping[str, Source], capture: int) -> Change:
         conn.row_factory = sqlite3.Row
         row = _one(conn, capture)
         current = conn.execute(_CURRENT, (row["bulletin"],)).fetchone()
+    settled = _settled(folder / "warc", row)
     page = to_json(_read(folder, sources, row))
     if current is None:
         listed = [f"in the list: {row['listed_title']}"] if row["listed_title"] else []
-        return Change(row["address"], row["message"], (*listed, *_paragraphs(page)))
+        return Change(row["address"], row["message"], settled, (*listed, *_paragraphs(page)))
     before = _paragraphs(json.loads(current[0]))
     lines = difflib.unified_diff(
         before, _paragraphs(page), "current", f"capture {capture}", lineterm="", n=1
     )
-    return Change(row["address"], row["message"], tuple(lines))
+    return Change(row["address"], row["message"], settled, tuple(lines))
+
+
+def _settled(folder: Path, row: Mapping[str, Any]) -> str | None:
+    verdict = row["verdict"]
+    if verdict is None:
+        return None
+    if verdict in get_args(Verdict):
+        by = _decided_by(folder, row)
+        return f"{verdict} on {row['settled_at']}" + (f" by {by}" if by else "")
+    return f"{verdict} on {row['settled_at']}: {_SETTLED[verdict]}"
+
+
+def _decided_by(folder: Path, row: Mapping[str, Any]) -> str | None:
+    """Who decided about a capture, which only the decision's record says; None without one.
+
+    The record lies behind that of the capture, days later at most as a rule.
+    """
+    asked = (row["address"], row["fetched_at"], row["payload"])
+    own = [path for path in warc_files(folder) if not is_imported(path.name)]
+    for path in own if is_imported(row["file"]) else [p for p in own if p.name >= row["file"]]:
+        for decision in decisions(path, row["offset"] if path.name == row["file"] else 0):
+            if (decision.address, decision.fetched_at, decision.digest) == asked:
+                return decision.by
+    return None
 
 
 def decide(
