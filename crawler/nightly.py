@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlite_utils import Database
+
 from archive.clock import CHINA, now, stamp
 from archive.errors import (
     ArchiveError,
@@ -28,6 +30,7 @@ from archive.errors import (
 )
 from archive.sources import Source
 from archive.storage.backup import back_up
+from archive.storage.crawl_log import CrawlLog
 from archive.storage.database import NAME, open_readonly
 from archive.storage.space import needed_for_a_night, require_room
 from archive.storage.status import SourceStatus, statuses
@@ -146,7 +149,7 @@ def nightly(
         if not steps.failures & {Locked, UsageError} and (options.data / NAME).exists():
             _look_after(steps, options.data, settings, say)
             judged = steps.run(partial(_judge, steps, sources, options, rows), ()) or []
-    found = steps.run(lambda: [_sentence(status, rows or ()) for status in judged], ()) or []
+    found = steps.run(lambda: _sentences(options.data, judged, rows or ()), ()) or []
     summary = "\n".join([*found, *steps.lines])
     steps.run(partial(_tell, steps, sources, options, settings, summary, say), ())
     return NightReport("\n".join([*found, *steps.lines]), steps.exit_code)
@@ -259,15 +262,43 @@ def _tell(
             say(f"could not call the ping address: {error}")
 
 
-def _sentence(status: SourceStatus, rows: Sequence[Mapping[str, Any]]) -> str:
-    """One sentence for a source: what came, what is waiting, what is wrong."""
-    mine = [row for row in rows if row["source"] == status.source]
-    total = {key: sum(row[key] for row in mine) for key in ("new", "changed", "missing", "held")}
-    parts = [
-        f"{total['new']} new bulletins",
-        f"{total['changed']} revised",
-        f"{total['missing']} missing",
-    ]
+def _sentences(
+    data: Path, judged: Sequence[SourceStatus], rows: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """One sentence for each source."""
+    if not judged:
+        return []
+    with closing(open_readonly(data)) as conn:
+        log = CrawlLog(Database(conn))
+        said = []
+        for status in judged:
+            mine = [row for row in rows if row["source"] == status.source]
+            began = min((row["started_at"] for row in mine), default=None)
+            missing = log.newly_missing(status.source, began) if began else 0
+            said.append(_sentence(status, mine, missing))
+    return said
+
+
+def _sentence(status: SourceStatus, mine: Sequence[Mapping[str, Any]], newly_missing: int) -> str:
+    """One sentence for a source: what came, what is waiting, what is wrong.
+
+    ``mine`` are tonight's rows of its channels. What was missing before is asked for again and
+    counts again, so it is no news.
+    """
+    counts = ("new", "changed", "missing", "gone", "held")
+    total = {key: sum(row[key] for row in mine) for key in counts}
+    news = {
+        "new bulletins": total["new"],
+        "revised": total["changed"],
+        "newly missing": newly_missing,
+        "now gone": total["gone"],
+    }
+    parts = [f"{count} {what}" for what, count in news.items() if count]
+    if not parts:
+        # Of what could not be read nobody knows whether it has news.
+        parts = ["no news" if mine and all(map(_good, mine)) else "0 new bulletins"]
+    if still := max(0, total["missing"] - newly_missing):
+        parts.append(f"{still} still missing")
     if total["held"]:
         parts.append(f"{total['held']} held (`bulletins review` lists them)")
     if status.waiting:

@@ -32,6 +32,10 @@ body = ["div.union", "div.info"]
 """
 
 
+NAMED = "样例部 (mohurd):"
+NEWEST = "newest of 2026-11-01"
+
+
 def nightly(site: SampleSite, data: Path, now: str) -> tuple[int, str]:
     """A night of an archive whose own source replaces the one that ships."""
     folder = data / "sources"
@@ -146,17 +150,21 @@ def test_three_missed_nights_and_a_return(tmp_path: Path) -> None:
     status = "SELECT status FROM bulletins WHERE url = ?"
     assert nightly(site, tmp_path, "2026-11-01T18:00:00Z")[0] == 0
     site.routes[path] = hostile.not_found()
-    assert nightly(site, tmp_path, "2026-11-02T18:00:00Z")[0] == 0
+    code, said = nightly(site, tmp_path, "2026-11-02T18:00:00Z")
+    assert (code, said.partition(";")[0]) == (0, f"{NAMED} 1 newly missing, {NEWEST}")
     # A second crawl in the same night does not count as a second night.
     assert nightly(site, tmp_path, "2026-11-02T20:00:00Z")[0] == 0
-    assert nightly(site, tmp_path, "2026-11-03T18:00:00Z")[0] == 0
+    code, said = nightly(site, tmp_path, "2026-11-03T18:00:00Z")
+    assert (code, said.partition(";")[0]) == (0, f"{NAMED} no news, 1 still missing, {NEWEST}")
     assert rows(tmp_path, status, url) == [("live",)]
     # A block page is not a miss.
     site.routes[path] = hostile.wall_412()
-    assert nightly(site, tmp_path, "2026-11-04T18:00:00Z")[0] == 3
+    code, said = nightly(site, tmp_path, "2026-11-04T18:00:00Z")
+    assert (code, f"{NAMED} 0 new bulletins, {NEWEST}" in said) == (3, True)
     assert rows(tmp_path, status, url) == [("live",)]
     site.routes[path] = hostile.not_found()
-    assert nightly(site, tmp_path, "2026-11-05T18:00:00Z")[0] == 0
+    code, said = nightly(site, tmp_path, "2026-11-05T18:00:00Z")
+    assert (code, said.partition(";")[0]) == (0, f"{NAMED} 1 now gone, 1 still missing, {NEWEST}")
     assert rows(tmp_path, status, url) == [("gone",)]
     [(text, last_seen)] = rows(
         tmp_path,

@@ -203,6 +203,17 @@ class CrawlLog:
             DuePage(page.address, page.channel, page.etag, page.last_modified) for page in chosen
         ]
 
+    def newly_missing(self, source: str, since: str) -> int:
+        """How many pages of a source are missing that were first met so at ``since`` or later."""
+        return int(
+            self._one(
+                "SELECT count(*) FROM addresses WHERE source = ? AND nights_missed > 0"
+                " AND first_missed >= ?",
+                source,
+                since,
+            )
+        )
+
     def gone(self, source: str, channels: Collection[str]) -> frozenset[int]:
         """The ids of the bulletins of some channels that are gone."""
         found = self.database.conn.execute(
