@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -119,20 +120,27 @@ class SourceTable(Table):
     ] = ()
 
 
+class SwitchTable(Table):
+    """A file that says of a source of an earlier folder whether it is crawled, and nothing else."""
+
+    enabled: Flag
+
+
 def load_sources(
     folders: Sequence[Path], platforms: Mapping[str, type[ChannelTable]]
 ) -> dict[str, Source]:
     """All sources of these folders, by slug in name order.
 
-    A later folder replaces a source of the same slug. ``platforms`` are the tables that channels
-    can have, by the platform's name. Raises SourceFileError.
+    A later folder replaces a source of the same slug; where its file has the key ``enabled`` alone,
+    nothing but that. ``platforms`` are the tables that channels can have, by the platform's name.
+    Raises SourceFileError.
     """
     sources: dict[str, Source] = {}
     for folder in folders:
         if not folder.is_dir():
             raise SourceFileError(f"{folder} is not a folder of source files")
         for path in sorted(folder.glob("*.toml")):
-            source = read_source(path, platforms)
+            source = read_source(path, platforms, sources.get(path.stem))
             sources[source.slug] = source
     return dict(sorted(sources.items()))
 
@@ -143,9 +151,20 @@ def own_sources(data: Path) -> tuple[Path, ...]:
     return (folder,) if folder.is_dir() else ()
 
 
-def read_source(path: Path, platforms: Mapping[str, type[ChannelTable]]) -> Source:
-    """One source file; raises SourceFileError with the file, the key and what is allowed."""
-    return read_toml(path, lambda raw: _source(path.stem, raw, platforms), SourceFileError)
+def read_source(
+    path: Path, platforms: Mapping[str, type[ChannelTable]], earlier: Source | None = None
+) -> Source:
+    """One source file, which may switch an ``earlier`` source of its slug on or off.
+
+    Raises SourceFileError with the file, the key and what is allowed.
+    """
+
+    def read(raw: dict[str, Any]) -> Source:
+        if earlier is not None and raw.keys() == {"enabled"}:
+            return replace(earlier, enabled=checked(SwitchTable, raw, "").enabled)
+        return _source(path.stem, raw, platforms)
+
+    return read_toml(path, read, SourceFileError)
 
 
 def _source(slug: str, raw: dict[str, Any], platforms: Mapping[str, type[ChannelTable]]) -> Source:

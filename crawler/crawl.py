@@ -141,10 +141,16 @@ def _check(chosen: Sequence[Source], options: CrawlOptions) -> None:
             raise UsageError(
                 f"--base-url {options.base_url!r}: write scheme and host, http://host:port"
             )
-        if len(chosen) != 1:
+        if not chosen:
+            raise UsageError("no source is enabled: name one with `bulletins crawl SOURCE`")
+        if len(chosen) > 1:
+            names = ", ".join(source.slug for source in chosen)
+            own = options.data / "sources" / f"{chosen[-1].slug}.toml"
             raise UsageError(
-                f"--base-url serves one source, and {len(chosen)} are chosen: name one with "
-                "`bulletins crawl SOURCE`, or disable the others (enabled = false)"
+                f"--base-url serves one source, and {len(chosen)} are chosen ({names}): name one "
+                "with `bulletins crawl SOURCE`, or switch the others off with the line enabled = "
+                f"false in a file of each, such as {own}; of a source that ships with the program "
+                "it needs no other line"
             )
     if options.delay is not None and not is_loopback(options.base_url):
         raise UsageError("--delay is for servers on this machine: name a loopback --base-url too")

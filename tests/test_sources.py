@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive import source_files, toml_tables
-from archive.errors import SourceFileError
+from archive.errors import SourceFileError, UsageError
 from archive.source_files import own_sources
 from archive.sources import PageContext, Source, date_in_address, document_id
 from archive.storage.ingest import bulletin_slug
+from crawler.crawl import CrawlOptions, choose, crawl
 from crawler.platforms import PLATFORMS
 from crawler.sources import BUNDLED, KEYS, load_sources
 from tests.crawling import run
@@ -381,6 +383,48 @@ def test_a_home_that_is_no_address_is_refused_as_such(tmp_path: Path) -> None:
     refusal = read_or_refusal(write(tmp_path, GOOD.replace("www.sample", "www\u2100sample")))
     assert isinstance(refusal, str)
     assert ': home = "https://www℀sample.example/": write scheme and host' in refusal
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_file_of_one_line_switches_a_source_that_ships_on_or_off(
+    tmp_path: Path, enabled: bool
+) -> None:
+    ships, own = tmp_path / "ships", tmp_path / "own"
+    for folder in (ships, own):
+        folder.mkdir()
+    (ships / "sample.toml").write_text(GOOD, encoding="utf-8")
+    before = source_files.load_sources([ships], KEYS)["sample"]
+    (own / "sample.toml").write_text(f"enabled = {str(enabled).lower()}\n")
+    after = source_files.load_sources([ships, own], KEYS)["sample"]
+    assert after == replace(before, enabled=enabled)
+    # Its rows are not derived again for that.
+    assert after.digest() == before.digest()
+
+
+def test_a_file_of_one_line_for_no_source_or_with_another_value_is_refused(tmp_path: Path) -> None:
+    assert "name is missing" in str(read_or_refusal(write(tmp_path, "enabled = false\n")))
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "mohurd.toml").write_text("enabled = 0\n")
+    with pytest.raises(SourceFileError, match="enabled = 0: write true or false"):
+        load_sources([folder])
+
+
+def test_a_mirror_of_one_source_says_how_the_others_are_switched_off(tmp_path: Path) -> None:
+    source = load_sources()["mohurd"]
+    other = replace(source, slug="other", home="https://www.other.example", hosts=("b.example",))
+    options = CrawlOptions(tmp_path, base_url="http://127.0.0.1:1", delay=0)
+    with pytest.raises(UsageError) as refused:
+        crawl([source, other], {}, options)
+    said = str(refused.value)
+    assert "2 are chosen (mohurd, other)" in said
+    assert f"enabled = false in a file of each, such as {tmp_path}/sources/other.toml;" in said
+    # That it says so is true.
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "mohurd.toml").write_text("enabled = false\n")
+    assert choose(load_sources([tmp_path / "sources"]), ()) == []
+    with pytest.raises(UsageError, match="no source is enabled: name one"):
+        crawl([], {}, options)
 
 
 def documented() -> set[tuple[str, str]]:
