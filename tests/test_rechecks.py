@@ -122,6 +122,19 @@ def test_what_is_undecided_is_asked_for_on_the_next_night_before_all_else(
     assert night_by_night
 
 
+def test_the_old_addresses_of_a_redesign_leave_half_of_the_budget_to_others() -> None:
+    """A new source file puts all that is known in doubt at once."""
+    site = "https://www.sample.example"
+    old = [page(doubted=1, replaced=1, address=f"{site}/{n:02}") for n in range(50)]
+    fresh = [page(address=f"{site}/new/{n}", first_met=T + 400, last_asked=T + 400) for n in "abcd"]
+    chosen = choose([*old, *fresh], T + 401, 7)
+    assert chosen == [*old[:4], *fresh[:3]]
+    # Where fewer others are due, the old addresses have the rest; a page that is missing is first.
+    assert choose([*old, *fresh], T + 401, 20) == [*old[:16], *fresh]
+    missing = page(nights_missed=1, first_missed=T + 399, address=f"{site}/z", last_asked=T + 400)
+    assert choose([*old, missing], T + 401, 3) == [missing, *old[:2]]
+
+
 def test_a_gone_page_is_asked_for_ever_more_rarely() -> None:
     def gone(days: float) -> PageHistory:
         return page(nights_missed=3, first_missed=T + 400, last_asked=T + 400 + days)

@@ -68,12 +68,17 @@ class PageHistory(NamedTuple):
 def choose(pages: Iterable[PageHistory], at: float, budget: int) -> list[PageHistory]:
     """The pages to ask for again at ``at``, at most ``budget`` of them.
 
-    First those about which a question is open (held, or missing and not gone yet), then by the
-    changes expected since each was last asked for.
+    First those about which a question is open (held, or missing and not gone yet, then old
+    addresses that a new source file puts in doubt), then by the changes expected since each was
+    last asked for. Of the budget half is left to the latter: after a redesign all that are known
+    can be in doubt, and nothing new would be asked for again until they are through.
     """
     due = [page for page in pages if _is_due(page, at)]
-    due.sort(key=lambda page: (not _is_open(page), -expected_changes(page, at), page.address))
-    return due[:budget]
+    due.sort(key=lambda page: (_rank(page), -expected_changes(page, at), page.address))
+    others = [page for page in due if not _is_open(page)]
+    room = max((budget + 1) // 2, budget - len(others))
+    first = [page for page in due if _is_open(page)][:room]
+    return [*first, *others[: budget - len(first)]]
 
 
 def interval(page: PageHistory, at: float) -> float:
@@ -128,9 +133,19 @@ def _is_due(page: PageHistory, at: float) -> bool:
 
 def _is_open(page: PageHistory) -> bool:
     """Whether tonight's answer decides something."""
-    return bool(page.held or page.doubted) or (
+    return bool(page.doubted) or _is_undecided(page)
+
+
+def _is_undecided(page: PageHistory) -> bool:
+    """Whether what the page is waits for tonight's answer: it is held, or missing."""
+    return bool(page.held) or (
         0 < page.nights_missed < NIGHTS_UNTIL_GONE and not page.replaced and bool(page.captured)
     )
+
+
+def _rank(page: PageHistory) -> int:
+    """Which pages come first, whatever is expected of them."""
+    return 0 if _is_undecided(page) else 1 if page.doubted else 2
 
 
 def _growing(page: PageHistory, since: float) -> float:
