@@ -280,6 +280,35 @@ def test_a_smaller_archive_of_the_same_day_leaves_database_and_own_files_as_they
     assert contents(kept) == before
 
 
+def test_an_archive_that_shares_no_file_name_with_the_backup_is_another_one(
+    data: Path, kept: Path, tmp_path: Path
+) -> None:
+    """As one is that began with an import, or has no captures yet."""
+    back_up(data, kept, DAY)
+    before = contents(kept)
+    pages(tmp_path / "other", *range(20, 23))
+    for path in warc_files(tmp_path / "other" / "warc"):
+        path.rename(path.with_name(path.name.replace(".warc", "-imported.warc")))
+    with Store(tmp_path / "new", SOURCES):
+        pass
+    for other in ("other", "new"):
+        with pytest.raises(Damaged, match="is a backup of another archive, whose warc/captures-"):
+            back_up(tmp_path / other, kept, DAY + timedelta(days=1))
+        assert contents(kept) == before
+
+
+def test_an_archive_whose_first_file_is_damaged_is_the_same_still(data: Path, kept: Path) -> None:
+    back_up(data, kept, DAY)
+    first, *_ = warc_files(data / "warc")
+    copy = (kept / "warc" / first.name).read_bytes()
+    first.write_bytes(b"noise" * (len(copy) // 5))
+    pages(data, 7)
+    with pytest.raises(Damaged, match="does not begin with what"):
+        back_up(data, kept, DAY + timedelta(days=1))
+    assert (kept / "warc" / first.name).read_bytes() == copy
+    assert len(warc_files(kept / "warc")) == len(warc_files(data / "warc")) == 4
+
+
 def test_a_damaged_database_is_not_backed_up_and_the_captures_are(data: Path, kept: Path) -> None:
     back_up(data, kept, DAY)
     good = (kept / "db" / f"bulletins-{DAY}.db").read_bytes()

@@ -162,17 +162,30 @@ def _check(data: Path, into: Path) -> None:
 def _refuse_another_archive(data: Path, folder: BackupFolder) -> None:
     """Raise Damaged before anything is written where the backup is of other captures.
 
-    The first record of the first file has an identity of its own; what is damaged further on is
-    another matter, and the rest is still backed up then.
+    The first record of each WARC file has an identity of its own, so one file that is the same here
+    and there shows that the archive is; what else is damaged is another matter, and the rest is
+    still backed up then.
     """
-    for path in [one for one in warc_files(data / "warc") if not is_imported(one.name)][:1]:
-        name = f"warc/{path.name}"
-        copy, before = folder.path / name, next(iter(folder.versions(name)), None)
-        if before is None or not copy.is_file() or _head(path) == _head(copy):
-            continue
-        # A copy that was spoilt is copied anew.
-        if hash_file(path, before.bytes) != before:
-            raise Damaged(_not_its_copy(path, copy) + "; nothing was backed up")
+    copied = [name for name in folder.manifest.files if name.startswith("warc/")]
+    here = [name for name in copied if (data / name).is_file()]
+    if not copied or any(_begins_alike(data, folder, name) for name in here):
+        return
+    # A copy that was spoilt is copied anew.
+    if any(hash_file(data / name, v.bytes) == v for name in here for v in folder.versions(name)):
+        return
+    if here:
+        raise Damaged(
+            _not_its_copy(data / here[0], folder.path / here[0]) + "; nothing was backed up"
+        )
+    raise Damaged(
+        f"{folder.path} is a backup of another archive, whose {copied[0]} is not in {data}: name "
+        "another folder to back up to; nothing was backed up"
+    )
+
+
+def _begins_alike(data: Path, folder: BackupFolder, name: str) -> bool:
+    copy = folder.path / name
+    return copy.is_file() and _head(data / name) == _head(copy)
 
 
 def _head(path: Path) -> bytes:
