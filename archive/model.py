@@ -14,6 +14,7 @@ DateKind = Literal["event", "since", "deadline", "as_of", "reference"]
 Precision = Literal["day", "week", "xun", "month", "quarter", "half", "year", "plan", "vague"]
 Level = Literal["city", "county", "town", "village", "xpcc"]
 Basis = Literal["heading", "title", "issuer", "place"]
+PublishedBasis = Literal["shown", "meta", "address", "signed", "list"]
 EntryKind = Literal["lead", "section", "item", "article"]
 
 
@@ -117,10 +118,12 @@ class Bulletin:
 
     ``published`` is the civil date of publication, None where neither the page nor the list has
     one; the archive does not store such a bulletin. ``published_at`` is the instant in UTC with Z,
-    None where the page has no time of day. ``anchor`` is the reference date, from which expressions
-    without a year count: the origin's date, else ``published``, else the last full date in the
-    text. Without a reference date no dates are read. ``body_rule`` names the rule that found the
-    text; a generic one is a fallback, and its result should be checked.
+    None where the page has no time of day; ``published_basis`` is what the date was read from: the
+    page as shown, its meta tags, its address, the day on which the paper was signed, or the list.
+    ``anchor`` is the reference date, from which expressions without a year count: the origin's
+    date, else ``published``, else the last full date in the text. Without a reference date no dates
+    are read. ``body_rule`` names the rule that found the text; a generic one is a fallback, and its
+    result should be checked. The text of a page that has only pictures is empty.
     """
 
     url: str | None
@@ -136,3 +139,4 @@ class Bulletin:
     entries: tuple[Entry, ...]
     attachments: tuple[Attachment, ...]
     body_rule: str
+    published_basis: PublishedBasis | None = None

@@ -26,6 +26,7 @@ def to_json(bulletin: Bulletin) -> dict[str, Any]:
         "issue": bulletin.issue,
         "published": _iso(bulletin.published),
         "published_at": bulletin.published_at,
+        "published_basis": bulletin.published_basis,
         "origin": _origin(bulletin.origin),
         "issuer": bulletin.issuer,
         "anchor": _iso(bulletin.anchor),

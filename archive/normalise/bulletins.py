@@ -62,6 +62,7 @@ def to_bulletin(page: Page, url: str | None) -> Bulletin:
         entries=tuple(entries[1:] if lead else entries),
         attachments=page.attachments,
         body_rule=page.body_rule,
+        published_basis=page.published_basis,
     )
 
 

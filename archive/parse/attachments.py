@@ -8,14 +8,20 @@ from urllib.parse import unquote, urlsplit
 
 from archive.hrefs import read_href
 from archive.model import Attachment
-from archive.parse.html import Element, text_of
+from archive.parse.html import Element, brief_text_of, text_of
 from archive.sources import PageContext
 
 _FILE = re.compile(
     r"\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar|7z|pptx?|ceb|txt|csv)(?:$|[?#&;])|document/download\?",
     re.I,
 )
-_FILE_BOX = re.compile(r"attach|download|annex|append|fujian|(?:^|[\s_-])fj(?:$|[\s_-])", re.I)
+_FILE_BOX = re.compile(
+    r"attach|download|annex|append|affix|fujian|boxdown|(?:^|[\s_-])(?:fj|down)\w{0,5}(?:$|[\s_-])",
+    re.I,
+)
+# A label that says by itself that the file belongs to the page.
+_LABELLED = re.compile(r"\s*附\s?[件表]\s?[\d一二三四五六七八九十]{0,2}\s?[:：.．、]")
+_BRIEF = 20
 
 
 def attachments_of(
@@ -38,7 +44,7 @@ def attachments_of(
 
 
 def _offers_file(link: Element, areas: set[Element]) -> bool:
-    if link.get("download") is not None:
+    if link.get("download") is not None or _LABELLED.match(brief_text_of(link, _BRIEF)):
         return True
     for ancestor in link.iterancestors():
         names = f"{ancestor.get('class') or ''} {ancestor.get('id') or ''}"

@@ -15,13 +15,21 @@ from html import escape
 
 from archive.captures.block_pages import BLOCKED, STAND_INS, block_page_kind
 from archive.errors import Unreadable
-from archive.model import Attachment
+from archive.model import Attachment, PublishedBasis
 from archive.parse.attachments import attachments_of
-from archive.parse.boilerplate import hide_advertisements, without_boilerplate, without_menus
+from archive.parse.boilerplate import (
+    MOST_ABOVE,
+    byline_end,
+    head_of,
+    hide_advertisements,
+    lines_above,
+    without_boilerplate,
+    without_menus,
+)
 from archive.parse.html import Element, first_with_text, parse, pieces, select, text_of
-from archive.parse.lines import Line, lines_of
-from archive.parse.main_text import densest
-from archive.parse.publication import credit_of, published_at
+from archive.parse.lines import Line, lines_around, lines_of
+from archive.parse.main_text import densest, has_pictures, hide_copies
+from archive.parse.publication import credit_of, published_at, shown_around
 from archive.parse.titles import title_of
 from archive.sources import Layout, PageContext, date_in_address
 
@@ -61,8 +69,9 @@ class Page:
     """The parts of a detail page: the text as lines, everything else as the page has it.
 
     ``published`` is None where neither page nor list has a date; ``published_at`` is a UTC stamp,
-    None where the page shows no time of day; ``credit`` is what the page names as its source;
-    ``body_rule`` is ``<layout>:<selector>``, ``known:<selector>`` or ``generic``.
+    None where the page shows no time of day; ``published_basis`` is what the date was read from;
+    ``credit`` is what the page names as its source; ``body_rule`` is ``<layout>:<selector>``,
+    ``known:<selector>`` or ``generic``. A page of nothing but pictures has no lines.
     """
 
     title: str
@@ -72,6 +81,7 @@ class Page:
     lines: tuple[Line, ...]
     attachments: tuple[Attachment, ...]
     body_rule: str
+    published_basis: PublishedBasis | None = None
 
 
 def read_page(text: str, context: PageContext | None, listed: date | None = None) -> Page:
@@ -85,24 +95,33 @@ def read_page(text: str, context: PageContext | None, listed: date | None = None
     metas = _metas(root)
     layout, body, rule = _body(root, context.layouts() if context else ())
     hide_advertisements(body)
-    around = lines_of(root, without=body)
-    title = title_of(root, metas, layout.title)
+    hide_copies(body)
+    before, after = lines_around(root, body)
     shown = lines_of(body)
-    lines, boilerplate = without_boilerplate(
-        without_menus(shown) if rule == "generic" else shown, title
-    )
-    surroundings = "\n".join(line.text for line in (*around, *boilerplate))
-    published, instant = published_at(root, metas, layout.published, surroundings)
-    if published is None:
-        published = (date_in_address(context.address) if context else None) or listed
+    shown = list(without_menus(shown)) if rule == "generic" else shown
+    start = byline_end(shown) if rule == "generic" else 0
+    above = lines_above((*before, *shown[: start or MOST_ABOVE]))
+    title = title_of(root, metas, layout.title, above)
+    start = head_of(shown, title, start)
+    lines, boilerplate = without_boilerplate(shown[start:], title)
+    said = shown_around((*shown[:start], *boilerplate), before, after)
+    written = date_in_address(context.address) if context else None
+    published = published_at(root, metas, layout.published, said, written, listed)
     if not title:
         raise Unreadable("unrecognised", "no title found: the site may have a new layout")
-    if not lines:
+    if not lines and not has_pictures(body):
         raise Unreadable("unrecognised", "no text found: the site may have a new layout")
     boxes = (box for selector in layout.attachments for box in select(root, selector))
-    attachments = tuple(attachments_of(root, (body, *boxes), context))
-    credit = credit_of(metas, surroundings)
-    return Page(title, published, instant, credit, tuple(lines), attachments, rule)
+    return Page(
+        title,
+        published.day,
+        published.instant,
+        credit_of(metas, said),
+        tuple(lines),
+        tuple(attachments_of(root, (body, *boxes), context)),
+        rule,
+        published.basis,
+    )
 
 
 def _opened(text: str) -> Element:
@@ -150,14 +169,30 @@ def _metas(root: Element) -> dict[str, str]:
 
 
 def _body(root: Element, layouts: Sequence[Layout]) -> tuple[Layout, Element, str]:
+    """The container of the text, its layout, and the rule that found it.
+
+    Raises Unreadable where there is none, and no known container that shows pictures instead.
+    """
     for layout in layouts:
         if found := first_with_text(root, layout.body):
             return layout, found[0], f"{layout.name}:{found[1]}"
-    if select(root, _ANY_KNOWN_BODY) and (found := first_with_text(root, _KNOWN_BODIES)):
+    known = select(root, _ANY_KNOWN_BODY)
+    if known and (found := first_with_text(root, _KNOWN_BODIES)):
         return _GENERIC, found[0], f"known:{found[1]}"
+    for layout in layouts:
+        if shown := _first_with_pictures(root, layout.body):
+            return layout, shown[0], f"{layout.name}:{shown[1]}"
+    if known and (shown := _first_with_pictures(root, _KNOWN_BODIES)):
+        return _GENERIC, shown[0], f"known:{shown[1]}"
     found_text = densest(root)
     if found_text is None or len(text_of(found_text)) < _MIN_GENERIC_TEXT:
         raise Unreadable(
             "unrecognised", "no text of a bulletin found: the site may have a new layout"
         )
     return _GENERIC, found_text, "generic"
+
+
+def _first_with_pictures(root: Element, selectors: Sequence[str]) -> tuple[Element, str] | None:
+    """The container of a page that explains something in pictures (一图读懂), and its selector."""
+    found = ((e, selector) for selector in selectors for e in select(root, selector))
+    return next(((e, selector) for e, selector in found if has_pictures(e)), None)

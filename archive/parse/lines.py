@@ -68,17 +68,31 @@ def lines_of(body: Element, without: Element | None = None) -> list[Line]:
     cells, separated by U+3000. Inline markup is dropped without leaving a space, since Word export
     splits words and numbers.
     """
-    collector = _Collector(breaks_count=len(body) == 0)
-    rows = _data_rows(body)
-    for step, element in walk(body, without):
+    before, after = lines_around(body, without)
+    return [*before, *after]
+
+
+def lines_around(root: Element, body: Element | None) -> tuple[list[Line], list[Line]]:
+    """The lines of an element before and after a part of it, which is passed over.
+
+    Without the part all are before it.
+    """
+    collector = _Collector(breaks_count=len(root) == 0)
+    rows = _data_rows(root)
+    before: int | None = None
+    for step, element in walk(root, body):
         if step == "begins":
             collector.begin(element, element in rows)
         elif step == "ends":
             collector.end(element)
-        if step != "begins" and element is not body:
+        elif element is body:
+            collector.edge(opens=True)
+            before = len(collector.lines)
+        if step != "begins" and element is not root:
             collector.add(element.tail)
     collector.edge(opens=True)
-    return collector.lines
+    lines = collector.lines
+    return (lines, []) if before is None else (lines[:before], lines[before:])
 
 
 def _data_rows(body: Element) -> set[Element]:

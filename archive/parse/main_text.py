@@ -2,15 +2,80 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-from archive.parse.html import Element, walk
+from archive.parse.html import Element, hide, walk
 from archive.parse.lines import BLOCKS
 
 # The shares of a text at which the rule moves to a part or to the container; tried on all pages
 # of the tests.
 _GREATEST_PART = 0.7
 _MOST_OF = 0.8
+
+
+# What publishing systems' templates call the foot of a page; its sentences are no text.
+_FOOT = re.compile(
+    r"(?:^|\s)(?:(?:[\w-]*[_-])?foot(?:er)?\d*|bottom|copyright|banquan|dibu)(?:$|\s)", re.I
+)
+# Pictures that are buttons and codes rather than what a page shows.
+_ICON = re.compile(r"icon|logo|share|fenxiang|qr_?code|erweima|ewm|print|close|blank|dot\b", re.I)
+# A shorter text is not looked for twice, and a copy is at least a fourth of what is there.
+_MIN_COPY = 50
+_COPY_SHARE = 4
+_CONTAINERS = frozenset(("article", "div", "section", "td"))
+
+
+def has_pictures(element: Element) -> bool:
+    """Whether an element shows pictures other than icons."""
+    sources = (
+        image.get("src") or image.get("data-src") or "" for image in element.iter("img")
+    )
+    return any(source and not _ICON.search(source) for source in sources)
+
+
+def hide_copies(body: Element) -> None:
+    """Leave one of several containers with the same text.
+
+    Sites keep a second copy for elderly readers and hide it by its class, in a style sheet.
+    """
+    whole, spans = _spans(body)
+    by_length: dict[int, list[tuple[int, Element]]] = {}
+    least = max(_MIN_COPY, len(whole) // _COPY_SHARE)
+    for element, (start, end) in spans.items():
+        if end - start >= least:
+            by_length.setdefault(end - start, []).append((start, element))
+    for length, found in by_length.items():
+        first, model = found[0]
+        text = whole[first : first + length]
+        for start, element in found[1:]:
+            apart = start >= first + length and _name(element) != _name(model)
+            if apart and whole.startswith(text, start):
+                hide(element)
+
+
+def _spans(body: Element) -> tuple[str, dict[Element, tuple[int, int]]]:
+    """The text without whitespace, and where in it each named container begins and ends."""
+    pieces: list[str] = []
+    length = 0
+    begun: dict[Element, int] = {}
+    spans: dict[Element, tuple[int, int]] = {}
+    for step, element in walk(body):
+        if step == "begins":
+            begun[element] = length
+            text = element.text
+        else:
+            if step == "ends" and element.tag in _CONTAINERS and _name(element):
+                spans[element] = (begun[element], length)
+            text = element.tail if element is not body else None
+        if text and (squeezed := "".join(text.split())):
+            pieces.append(squeezed)
+            length += len(squeezed)
+    return "".join(pieces), dict(sorted(spans.items(), key=lambda item: item[1]))
+
+
+def _name(element: Element) -> str:
+    return f"{element.get('class') or ''} {element.get('id') or ''}".strip()
 
 
 def densest(root: Element) -> Element | None:
@@ -56,10 +121,10 @@ def _own_texts(root: Element) -> tuple[dict[Element, list[str]], dict[Element, i
     """The text of each block outside links, and how many characters it has inside links."""
     plain: dict[Element, list[str]] = {}
     linked: dict[Element, int] = {}
-    block, depth = [root], 0
+    block, depth, foot = [root], 0, 0
 
     def add(text: str | None) -> None:
-        if text and not text.isspace():
+        if text and not foot and not text.isspace():
             if depth:
                 linked[block[-1]] = linked.get(block[-1], 0) + len(text.strip())
             else:
@@ -70,13 +135,20 @@ def _own_texts(root: Element) -> tuple[dict[Element, list[str]], dict[Element, i
             if element.tag in BLOCKS:
                 block.append(element)
             depth += element.tag == "a"
+            foot += _is_foot(element)
             add(element.text)
         else:
+            foot -= step == "ends" and _is_foot(element)
             if step == "ends" and element.tag in BLOCKS:
                 block.pop()
             depth -= step == "ends" and element.tag == "a"
             add(element.tail if element is not root else None)
     return plain, linked
+
+
+def _is_foot(element: Element) -> bool:
+    name = _name(element)
+    return element.tag == "footer" or (name != "" and _FOOT.search(name) is not None)
 
 
 def _worth(plain: str, linked: int) -> float:
