@@ -146,6 +146,18 @@ def test_an_answer_is_readable_or_an_incident_with_a_name(sample: Sample) -> Non
     assert incident_of(sample) == sample.incident
 
 
+def test_a_page_of_pictures_is_a_bulletin_without_text() -> None:
+    sample = by_name("miit_detail_2.html")
+    page = read(sample.text(), sample.url, sample.body)
+    assert page.lines == ()
+    assert page.title.startswith("一图读懂")
+    assert (page.published, page.published_basis) == (date(2026, 8, 5), "shown")
+    assert page.body_rule == "era:#con_con"
+    bare = re.sub(r"<img[^>]*>", "", sample.text())
+    with pytest.raises(Unreadable):
+        read(bare, sample.url, sample.body)
+
+
 # Detail pages, written and captured, by facts
 
 

@@ -20,8 +20,7 @@ from archive.parse.titles import MAX_TITLE, squeezed
 _MAX_LENGTH = 220
 # The most lines above a text: a table of particulars has up to ten, a title three.
 _MAX_HEAD = 30
-MOST_ABOVE = 8
-"""How many lines of a container can stand above its byline."""
+_MOST_ABOVE = 8
 _FAR = 40
 _BUTTON = (
     r"(?:[【\[（(]?\s?(?:打印(?:本页|此页|文章|页面)?|关闭(?:窗口|本页|页面)?|返回(?:顶部|上一页|列表)?"
@@ -37,7 +36,7 @@ _BOILERPLATE = re.compile(
     rf"|{_BUTTON}{{1,8}}"
     r"|(?:分享(?:到|至)|扫一扫|扫描二维码).{0,40}"
     r"|[▪·•]?\s?[【\[]?(?:上|下)一?[篇条页]\s?[:：].{0,120}"
-    r"|相关附件|附件下载\s?[:：]?"
+    r"|相关附件|(?:附件|文件)下载\s?[:：]?"
     r"|[（(][^（()，。]{1,15}网?(?:责任)?编辑[\s:：][^（()，。]{1,20}[）)]"
     rf"|{_BUTTON}{{0,2}}"
     r"[【\[（(]?\s?(?:责任编辑|责编|编辑|审核|(?:浏览|点击|阅读|访问)(?:次数|人数|数|率|量)?)\s?[:：].{0,30}"
@@ -100,8 +99,10 @@ def byline_end(lines: Sequence[Line]) -> int:
 
     What stands above it, supertitles and positions on the site, is short and no sentence.
     """
-    for index, line in enumerate(lines[:MOST_ABOVE]):
-        if is_byline(line.text) and is_dated(line.text):
+    above, whole = 0, sum(len(line.text) for line in lines)
+    for index, line in enumerate(lines[:_MOST_ABOVE]):
+        above += len(line.text)
+        if is_byline(line.text) and is_dated(line.text) and 2 * above < whole:
             return index + 1
         if "。" in line.text or len(line.text) > MAX_TITLE // 3:
             break
@@ -118,7 +119,7 @@ def lines_above(lines: Sequence[Line]) -> list[str]:
     end = next((index for index in last if is_byline(lines[index].text)), len(lines))
     found = [
         line.text
-        for line in reversed(lines[max(0, end - MOST_ABOVE) : end])
+        for line in reversed(lines[max(0, end - _MOST_ABOVE) : end])
         if not (line.linked or line.row or len(line.text) > MAX_TITLE)
         and not (_is_boilerplate(line) or is_byline(line.text) or is_part_of_byline(line.text))
     ]

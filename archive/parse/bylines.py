@@ -171,11 +171,12 @@ def is_byline(text: str) -> bool:
 
 
 def is_dated(text: str) -> bool:
-    """Whether a line labels its date, or is no more than a date with a time of day and a name."""
+    """Whether a line labels its date or its source, or has a time of day."""
     bare = _bare(text)
     if bare and bare.published:
         return bare.published[1] is not None
-    return any(kind in ("published", "updated", "dated") for kind, _ in _fields(text))
+    labels = ("published", "updated", "dated", "source", "source_of")
+    return any(kind in labels for kind, _ in _fields(text))
 
 
 def is_part_of_byline(text: str) -> bool:

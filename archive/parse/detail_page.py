@@ -18,7 +18,6 @@ from archive.errors import Unreadable
 from archive.model import Attachment, PublishedBasis
 from archive.parse.attachments import attachments_of
 from archive.parse.boilerplate import (
-    MOST_ABOVE,
     byline_end,
     head_of,
     hide_advertisements,
@@ -38,7 +37,7 @@ _MIN_GENERIC_TEXT = 50
 _GENERIC = Layout("generic", (), (), (), ())
 
 # Containers that publishing systems share across ministries: Hanweb jpaas and JCMS, TRS WCM,
-# gov.cn and their templates.
+# gov.cn and their templates; the last five are those of 四川, 上海, 广东, 北京 and 教育部.
 _KNOWN_BODIES = (
     "div.editor-content",
     "#UCAP-CONTENT",
@@ -59,6 +58,11 @@ _KNOWN_BODIES = (
     "#xw_box",
     ".Three_xilan_07",
     ".art-con",
+    "#cmsArticleContent",
+    "#ivs_content",
+    "#zoomcon",
+    ".xl_content",
+    "#downloadContent",
 )
 
 _ANY_KNOWN_BODY = ", ".join(_KNOWN_BODIES)
@@ -95,14 +99,12 @@ def read_page(text: str, context: PageContext | None, listed: date | None = None
     metas = _metas(root)
     layout, body, rule = _body(root, context.layouts() if context else ())
     hide_advertisements(body)
-    hide_copies(body)
     before, after = lines_around(root, body)
     shown = lines_of(body)
     shown = list(without_menus(shown)) if rule == "generic" else shown
-    start = byline_end(shown) if rule == "generic" else 0
-    above = lines_above((*before, *shown[: start or MOST_ABOVE]))
-    title = title_of(root, metas, layout.title, above)
-    start = head_of(shown, title, start)
+    under = byline_end(shown)
+    title = title_of(root, metas, layout.title, lines_above((*before, *shown[:under])))
+    start = head_of(shown, title, under if rule == "generic" else 0)
     lines, boilerplate = without_boilerplate(shown[start:], title)
     said = shown_around((*shown[:start], *boilerplate), before, after)
     written = date_in_address(context.address) if context else None
@@ -185,6 +187,8 @@ def _body(root: Element, layouts: Sequence[Layout]) -> tuple[Layout, Element, st
     if known and (shown := _first_with_pictures(root, _KNOWN_BODIES)):
         return _GENERIC, shown[0], f"known:{shown[1]}"
     found_text = densest(root)
+    if found_text is not None and hide_copies(found_text):
+        found_text = densest(root)
     if found_text is None or len(text_of(found_text)) < _MIN_GENERIC_TEXT:
         raise Unreadable(
             "unrecognised", "no text of a bulletin found: the site may have a new layout"

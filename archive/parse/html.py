@@ -180,9 +180,11 @@ def hide(element: Element) -> None:
     element.set("style", "display:none")
 
 
-def pieces(root: Element, *, even_if_hidden: bool = False) -> Iterator[str]:
-    """The text that a browser shows of an element, in pieces."""
-    for step, element in walk(root, even_if_hidden=even_if_hidden):
+def pieces(
+    root: Element, *, without: Element | None = None, even_if_hidden: bool = False
+) -> Iterator[str]:
+    """The text that a browser shows of an element, in pieces; ``without`` is passed over."""
+    for step, element in walk(root, without, even_if_hidden=even_if_hidden):
         if step == "begins":
             if element.text:
                 yield element.text

@@ -118,7 +118,8 @@ def _row(element: Element, context: PageContext) -> Row | None:
             continue
         title = fold(link.get("title") or "").strip() or _link_text(link)
         if title:
-            return Row(address, title, _listed(shown, address))
+            beside = list(pieces(element, even_if_hidden=True, without=link))
+            return Row(address, title, _listed(shown, beside, address))
     return None
 
 
@@ -131,9 +132,13 @@ def _is_day(piece: str) -> bool:
     return _DAY_ONLY.fullmatch(piece.strip()) is not None
 
 
-def _listed(shown: list[str], address: str) -> date | None:
-    """The date in a row that stands by itself; one without a year follows the address's date."""
-    if _PERIOD.search("".join(shown)):
+def _listed(shown: list[str], beside: list[str], address: str) -> date | None:
+    """The date in a row that stands by itself; one without a year follows the address's date.
+
+    ``beside`` is what is shown beside the link: a period there is a consultation's, one in the
+    title says nothing of the date beside it.
+    """
+    if _PERIOD.search("".join(beside)):
         return None
     for piece in shown:
         if _OWN_DATE.fullmatch(piece.strip()):

@@ -34,11 +34,12 @@ def has_pictures(element: Element) -> bool:
     return any(source and not _ICON.search(source) for source in sources)
 
 
-def hide_copies(body: Element) -> None:
-    """Leave one of several containers with the same text.
+def hide_copies(body: Element) -> int:
+    """Leave one of several containers with the same text; how many were hidden.
 
     Sites keep a second copy for elderly readers and hide it by its class, in a style sheet.
     """
+    hidden = 0
     whole, spans = _spans(body)
     by_length: dict[int, list[tuple[int, Element]]] = {}
     least = max(_MIN_COPY, len(whole) // _COPY_SHARE)
@@ -52,6 +53,8 @@ def hide_copies(body: Element) -> None:
             apart = start >= first + length and _name(element) != _name(model)
             if apart and whole.startswith(text, start):
                 hide(element)
+                hidden += 1
+    return hidden
 
 
 def _spans(body: Element) -> tuple[str, dict[Element, tuple[int, int]]]:

@@ -21,7 +21,7 @@ from archive.parse.written_dates import read_date_time
 _META_DATES = ("pubdate", "firstpublishedtime", "publishdate")
 # How many lines away from the text a field of each kind still belongs to it: a date without a label
 # can be today's, 日期 can be another article's, and below a text other articles are listed.
-_NEAR = 8
+_NEAR = 5
 _BESIDE = 20
 _BELOW = 40
 

@@ -53,10 +53,6 @@ def digest(lines: tuple[str, ...]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def _always(*names: str) -> dict[str, list[str]]:
-    return {way: list(names) for way in ("unknown", "known", "density")}
-
-
 CAPTURED = [
     Facts(
         "csrc_detail_2.html", ".content-body", (31, "证券基金", "管理办法"),
@@ -111,7 +107,7 @@ CAPTURED = [
     Facts(
         "jiangxi_detail_3.html", "#zoom", (14, "江西省消保委", "消费提示"),
         "2020-02-06", "2020-02-06T01:49:00Z", "江西省市场监督管理局",
-        11, ("目前，", "通讯员：某某"), "87442165a90a4d73", 0, {"bare": ["title"]},
+        11, ("目前，", "通讯员：某某"), "87442165a90a4d73", 0,
     ),
     Facts(
         "zjjyt_detail_1.html", "#zoom", (19, "全省教育系统", "培训班举办"),
@@ -122,7 +118,6 @@ CAPTURED = [
         "gxzf_detail_1.html", "div.pages_content", (15, "下六甲灌区", "全面开工"),
         "2024-10-17", "2024-10-17T00:03:00Z", "广西日报",
         3, ("广西来宾市", "某某）"), "63f338e6a53b5df4", 0,
-        {"density": ["lines"], "bare": ["title", "published"]},
     ),
     Facts(
         "gzby_detail_1.html", "#zoomcon", (15, "潘志军", "座谈会"),
@@ -132,13 +127,12 @@ CAPTURED = [
     Facts(
         "bjfgw_detail_1.html", ".xl_content", (32, "【组团式帮扶】", "援助行动"),
         "2024-07-22", "2024-07-22T10:57:00Z", "北京市援青微信公众号",
-        6, ("近日，", "跨越式发展。"), "3b0b2e8255d87e07", 0, _always("credit"),
+        6, ("近日，", "跨越式发展。"), "3b0b2e8255d87e07", 0,
     ),
     Facts(
         "miit_detail_2.html", "#con_con", (35, "北京通管局", "安全运行"),
         "2009-09-30", "2009-09-30T02:53:00Z", "北京通信管理局",
         3, ("为确保国庆", "年网络与信息安全。"), "eefda119d26724bf", 0,
-        _always("published", "published_at"),
     ),
 ]  # fmt: skip
 
