@@ -13,15 +13,45 @@ from archive.clock import civil_day
 from archive.errors import UsageError
 from archive.hrefs import read_href
 
-# Document ids as the publishing systems write them into addresses, first match wins:
-# TRS and MOHURD era A `t20200528_245619.html`, era B `20200528_245619.html`, Hanweb jpaas and
-# JCMS `art_304_245619.html` (column, document), jpaas since 2024 `art_<32 hex>.html`.
-_DOCUMENT_IDS = (
-    re.compile(r"/t?\d{8}_(\d+)\.s?html?$"),
-    re.compile(r"/art_\d+_(\d+)\.s?html?$"),
-    re.compile(r"/art_([0-9a-f]{32})\.s?html?$"),
+# Document ids as the publishing systems write them into addresses, first match wins. The folder
+# before an id without a name of its own must be a date, or any page would have one.
+_HEX = r"[0-9a-f]{32}"
+_YEAR, _MONTH, _DAY = r"(?:19|20)\d{2}", r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
+_TWO = r"(?:0[1-9]|1[0-2])"
+_DOCUMENT_IDS = tuple(
+    re.compile(pattern + r"\.s?html?$")
+    for pattern in (
+        # TRS and MOHURD era A `t20200528_245619.html`, era B `20200528_245619.html`, 广西 `t19107548`.
+        r"/t?\d{8}_(\d+)",
+        r"/t(\d{5,})",
+        # Hanweb JCMS and jpaas: column and document, since 2024 32 hex digits.
+        r"/art_\d+_(\d+)",
+        rf"/art_({_HEX})",
+        # gov.cn and 网信办, 广东, 最高法.
+        r"/(?:content|c)_(\d+)",
+        r"/content/post_(\d+)",
+        r"/xiangqing/(\d+)",
+        # 上海, 四川, 卫健委 and others: 32 hex digits in a folder of a day or a month.
+        rf"/{_YEAR}{_TWO}(?:\d\d)?/({_HEX})",
+        rf"/{_YEAR}/{_MONTH}/{_DAY}/({_HEX})",
+        rf"/{_YEAR}{_TWO}\d\d/([0-9a-f]{{16,64}})/c",
+        # 河北; 河南, 外汇局, 中医药局 and 林草局: a number in a folder of a day.
+        rf"/{_YEAR}{_TWO}/\d\d/([0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})",
+        rf"/{_YEAR}(?:/{_TWO}-?\d\d|-{_TWO}-\d\d|{_TWO}\d\d)/(\d+)",
+        # 北京's districts and 辽宁: a folder for each document.
+        r"/(\d{5,})/index",
+    )
 )
-_URL_DATE = re.compile(r"/t?((?:19|20)\d{2})(\d{2})(\d{2})_\d+\.s?html?$")
+# Days as they stand in addresses: in the file's name, or as its folders.
+_URL_DATES = (
+    re.compile(rf"/t?({_YEAR})(\d\d)(\d\d)_\d+\.s?html?$"),
+    re.compile(rf"/({_YEAR})/({_MONTH})/({_DAY})/[^/]+\.s?html?$"),
+    re.compile(rf"/({_YEAR})-({_TWO})/(\d\d)/[^/]+\.s?html?$"),
+    re.compile(rf"/({_YEAR})-({_TWO})-(\d\d)/[^/]+\.s?html?$"),
+    re.compile(rf"/({_YEAR})/({_TWO})-?(\d\d)/[^/]+\.s?html?$"),
+    re.compile(rf"/({_YEAR})({_TWO})/?(\d\d)/(?:[^/]+|[0-9a-f]+/c)\.s?html?$"),
+    re.compile(rf"/({_YEAR})({_TWO})(\d\d)\d{{4,}}/index\.s?html?$"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +172,7 @@ def document_id(address: str) -> str | None:
 
 
 def date_in_address(address: str) -> date | None:
-    """The civil date that eras A and B and TRS write into a page's address."""
-    found = _URL_DATE.search(urlsplit(address).path)
+    """The civil date that a publishing system writes into a page's address, None without one."""
+    path = urlsplit(address).path
+    found = next((match for pattern in _URL_DATES if (match := pattern.search(path))), None)
     return civil_day(int(found[1]), int(found[2]), int(found[3])) if found else None

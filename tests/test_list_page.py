@@ -57,6 +57,10 @@ def rows(html: str, selector: str = "li") -> list[tuple[str, str, str | None]]:
         ("<a href=t20171231_1.shtml>甲</a>01-02", ("/xw/t20171231_1.shtml", "甲", "2018-01-02")),
         ("<a href=art_1_22.html>甲</a>10.11", ("/xw/art_1_22.html", "甲", None)),
         # a period, a deadline, a date that belongs to the title
+        (
+            "<a href=art_1_22.html>甲（2021年3月1日至3月4日）</a><i>2021-03-05</i>",
+            ("/xw/art_1_22.html", "甲（2021年3月1日至3月4日）", "2021-03-05"),
+        ),
         ("<a href=art_1_22.html>甲</a>2021-03-04至2021-04-04", ("/xw/art_1_22.html", "甲", None)),
         ("<a href=art_1_22.html>甲</a>截止日期 2021-03-04", ("/xw/art_1_22.html", "甲", None)),
         (

@@ -150,8 +150,8 @@ def test_a_page_of_pictures_is_a_bulletin_without_text() -> None:
     sample = by_name("miit_detail_2.html")
     page = read(sample.text(), sample.url, sample.body)
     assert page.lines == ()
-    assert page.title.startswith("一图读懂")
-    assert (page.published, page.published_basis) == (date(2026, 8, 5), "shown")
+    assert page.title.startswith("一图看懂")
+    assert (page.published, page.published_basis) == (date(2026, 3, 5), "shown")
     assert page.body_rule == "era:#con_con"
     bare = re.sub(r"<img[^>]*>", "", sample.text())
     with pytest.raises(Unreadable):

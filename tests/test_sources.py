@@ -43,6 +43,7 @@ body = ["p"]
 """
 SLUG = "lower-case letters from a to z, digits, - and _"
 HEX = "0d144cfa624e415b932c0f5950c2105a"
+UUID = "01234567-89ab-cdef-0123-456789abcdef"
 
 
 def write(folder: Path, text: str, name: str = "sample") -> Path:
@@ -498,7 +499,26 @@ def test_own_sources_replace_those_that_ship(tmp_path: Path) -> None:
         (f"/xinwen/gzdt/art/2026/art_{HEX}.html", HEX),
         ("/ywdt/202004/t20260409_1404577.shtml", "1404577"),
         ("/art/2019/1/15/art_1461_93105.html", "93105"),
+        ("/zzqzyxx/t19100001.shtml", "19100001"),
+        ("/2021-03/04/c_1619999999999999.htm", "1619999999999999"),
+        ("/xinwen/2021-03/04/content_5590001.htm", "5590001"),
+        ("/lianbo/bumen/202405/content_6950001.htm", "6950001"),
+        ("/ywdt/content/post_9901188.html", "9901188"),
+        ("/fabu/xiangqing/400001.html", "400001"),
+        (f"/20240311/{HEX}/c.html", HEX),
+        (f"/jcws2/20240511/{HEX}.html", HEX),
+        (f"/xcs/yqtb/202202/{HEX}.shtml", HEX),
+        (f"/10462/10464/2020/9/15/{HEX}.shtml", HEX),
+        ("/2022/08-11/2550001.html", "2550001"),
+        (f"/columns/{UUID}/202405/08/{UUID}.html", UUID),
+        ("/web/ywdt/2024050812345678901/index.shtml", "2024050812345678901"),
+        ("/bjjs/xxgk/436360001/index.shtml", "436360001"),
+        ("/gongzuodongtai/2024-05-08/30001.html", "30001"),
+        ("/safe/2024/0508/24001.html", "24001"),
+        ("/lcyw/20240508/560001.html", "560001"),
         ("/xinwen/index.html", None),
+        ("/xinwen/2024/index.html", None),
+        ("/xwfb/12.html", None),
         ("/n2588335/c31372608/content.html", None),
     ],
 )
@@ -537,6 +557,35 @@ def test_links_lead_to_the_ministry_or_nowhere(href: str, found: str | None) -> 
         "http://127.0.0.1:8000/xinwen/gzdt/index.html",
     )
     assert links.canonical(href) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/art/2024/3/15/art_6278_11190001.html", "2024-03-15"),
+        ("/2021-03/04/c_1619999999999999.htm", "2021-03-04"),
+        (f"/20240311/{HEX}/c.html", "2024-03-11"),
+        (f"/jcws2/20240511/{HEX}.html", "2024-05-11"),
+        (f"/10462/10464/2020/9/15/{HEX}.shtml", "2020-09-15"),
+        ("/2022/08-11/2550001.html", "2022-08-11"),
+        (f"/columns/{UUID}/202405/08/{UUID}.html", "2024-05-08"),
+        ("/web/ywdt/2024050812345678901/index.shtml", "2024-05-08"),
+        ("/gongzuodongtai/2024-05-08/30001.html", "2024-05-08"),
+        ("/safe/2024/0508/24001.html", "2024-05-08"),
+        ("/lcyw/20240508/560001.html", "2024-05-08"),
+        (f"/xinwen/art/2026/art_{HEX}.html", None),
+        (f"/xcs/yqtb/202202/{HEX}.shtml", None),
+        ("/lianbo/bumen/202405/content_6950001.htm", None),
+        ("/bjjs/xxgk/436360001/index.shtml", None),
+        ("/n2588035/c31372608/content.html", None),
+        ("/ywdt/content/post_9901188.html", None),
+        ("/zzqzyxx/t19100001.shtml", None),
+        ("/2022/13-41/2550001.html", None),
+    ],
+)
+def test_a_day_in_an_address(path: str, found: str | None) -> None:
+    day = date_in_address("https://www.sample.example" + path)
+    assert (day.isoformat() if day else None) == found
 
 
 def test_dates_in_addresses() -> None:
