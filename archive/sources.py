@@ -43,8 +43,8 @@ _DOCUMENT_IDS = tuple(
     )
 )
 # Days as they stand in addresses: in the file's name, or as its folders.
-_URL_DATES = (
-    re.compile(rf"/t?({_YEAR})(\d\d)(\d\d)_\d+\.s?html?$"),
+_NAME_DATE = re.compile(rf"/t?({_YEAR})(\d\d)(\d\d)_\d+\.s?html?$")
+_FOLDER_DATES = (
     re.compile(rf"/({_YEAR})/({_MONTH})/({_DAY})/[^/]+\.s?html?$"),
     re.compile(rf"/({_YEAR})-({_TWO})/(\d\d)/[^/]+\.s?html?$"),
     re.compile(rf"/({_YEAR})-({_TWO})-(\d\d)/[^/]+\.s?html?$"),
@@ -172,7 +172,21 @@ def document_id(address: str) -> str | None:
 
 
 def date_in_address(address: str) -> date | None:
-    """The civil date that a publishing system writes into a page's address, None without one."""
+    """The civil date that a publishing system writes into a page's address, None without one.
+
+    Where it is the file's name (TRS, MOHURD's eras A and B) it is the day on which the file was
+    made, some days off the day of publication; see ``date_in_folders``.
+    """
+    found = _NAME_DATE.search(urlsplit(address).path)
+    return _civil(found) if found else date_in_folders(address)
+
+
+def date_in_folders(address: str) -> date | None:
+    """The civil date in the folders of an address (/2020/9/15/), which is that of publication."""
     path = urlsplit(address).path
-    found = next((match for pattern in _URL_DATES if (match := pattern.search(path))), None)
-    return civil_day(int(found[1]), int(found[2]), int(found[3])) if found else None
+    found = next((match for pattern in _FOLDER_DATES if (match := pattern.search(path))), None)
+    return _civil(found) if found else None
+
+
+def _civil(found: re.Match[str]) -> date | None:
+    return civil_day(int(found[1]), int(found[2]), int(found[3]))

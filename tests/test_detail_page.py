@@ -149,6 +149,45 @@ def test_a_date_in_the_address_beats_the_list() -> None:
     assert read_page(page(f"<p>{TEXT}</p>"), where, date(2020, 1, 2)).published == date(2021, 3, 4)
 
 
+@pytest.mark.parametrize(
+    ("meta", "shown", "path", "expected"),
+    [
+        ("2021-03-04 09:00", "", "/2020/9/15/1.html", ("2020-09-15", None, "address")),
+        ("2020-09-15 09:00", "", "/2020/9/15/1.html",
+         ("2020-09-15", "2020-09-15T01:00:00Z", "meta")),
+        ("2020-09-14 09:00", "", "/2020/9/15/1.html",
+         ("2020-09-14", "2020-09-14T01:00:00Z", "meta")),
+        ("2021-03-04 09:00", "", "/202009/t20200915_1.html",
+         ("2021-03-04", "2021-03-04T01:00:00Z", "meta")),
+        ("", "", "/202009/t20200915_1.html", ("2020-09-15", None, "address")),
+        ("2021-03-04 09:00", "日期：2020-09-16", "/2020/9/15/1.html",
+         ("2020-09-16", None, "shown")),
+        ("2021-03-04 09:00", "发布时间：2021-03-04 08:58", "/1.html",
+         ("2021-03-04", "2021-03-04T00:58:00Z", "shown")),
+        ("2021-03-04 09:00", "发布时间：2021-03-04", "/1.html",
+         ("2021-03-04", "2021-03-04T01:00:00Z", "shown")),
+        ("2021-03-04 09:00", "发布时间：2021-03-09", "/1.html",
+         ("2021-03-04", "2021-03-04T01:00:00Z", "meta")),
+        ("2021-03-04 09:00", "更新时间：2021-03-09", "/1.html",
+         ("2021-03-04", "2021-03-04T01:00:00Z", "meta")),
+        ("2021-03-04 09:00", "成文日期：2021-02-01", "/1.html",
+         ("2021-03-04", "2021-03-04T01:00:00Z", "meta")),
+        ("", "成文日期：2021-02-01", "/1.html", ("2021-02-01", None, "signed")),
+        ("", "来源：样例网 10:08", "/1.html", ("2020-01-02", None, "list")),
+        ("", "样例网 2021年3月4日 10∶08", "/1.html",
+         ("2021-03-04", "2021-03-04T02:08:00Z", "shown")),
+    ],
+)  # fmt: skip
+def test_the_day_shown_or_the_earlier_one_is_believed(
+    meta: str, shown: str, path: str, expected: tuple[str, str | None, str]
+) -> None:
+    head = f'<meta name="PubDate" content="{meta}">'
+    body = f"<h1>改造工作会召开</h1><div>{shown}</div><div><p>{TEXT}</p></div>"
+    read = read_page(page(body, head), context(path=path), date(2020, 1, 2))
+    found = (str(read.published), read.published_at, read.published_basis)
+    assert found == expected
+
+
 def test_a_date_in_the_text_is_not_the_page_s() -> None:
     body = f"<p>{TEXT}</p><p>这项办法的发布时间：2019-01-01，编号三。</p>"
     assert read_page(page(body), None, date(2020, 1, 2)).published == date(2020, 1, 2)

@@ -30,7 +30,7 @@ from archive.parse.lines import Line, lines_around, lines_of
 from archive.parse.main_text import densest, has_pictures, hide_copies
 from archive.parse.publication import credit_of, published_at, shown_around
 from archive.parse.titles import title_of
-from archive.sources import Layout, PageContext, date_in_address
+from archive.sources import Layout, PageContext
 
 # A shorter text without a known container is not a bulletin; the shortest found by hand has 60.
 _MIN_GENERIC_TEXT = 50
@@ -107,8 +107,8 @@ def read_page(text: str, context: PageContext | None, listed: date | None = None
     start = head_of(shown, title, under if rule == "generic" else 0)
     lines, boilerplate = without_boilerplate(shown[start:], title)
     said = shown_around((*shown[:start], *boilerplate), before, after)
-    written = date_in_address(context.address) if context else None
-    published = published_at(root, metas, layout.published, said, written, listed)
+    address = context.address if context else None
+    published = published_at(root, metas, layout.published, said, address, listed)
     if not title:
         raise Unreadable("unrecognised", "no title found: the site may have a new layout")
     if not lines and not has_pictures(body):

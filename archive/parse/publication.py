@@ -17,6 +17,7 @@ from archive.parse.bylines import Byline, is_bare, read_byline
 from archive.parse.html import Element, first_with_text, text_of
 from archive.parse.lines import Line
 from archive.parse.written_dates import read_date_time
+from archive.sources import date_in_address, date_in_folders
 
 _META_DATES = ("pubdate", "firstpublishedtime", "publishdate")
 # How many lines away from the text a field of each kind still belongs to it: a date without a label
@@ -97,14 +98,14 @@ def published_at(
     metas: Mapping[str, str],
     selectors: Sequence[str],
     shown: Shown,
-    written: date | None,
+    address: str | None,
     listed: date | None,
 ) -> Published:
     """When the page came out: the day shown, else the earlier of the meta tag and the address.
 
-    ``metas`` by lower-case name; ``selectors`` are the source's own; ``written`` is the date in the
-    page's address, ``listed`` the one in its list. A day shown that is later than the meta tag's is
-    that of a change. The day on which a paper was signed comes last but for the list.
+    ``metas`` by lower-case name; ``selectors`` are the source's own; ``listed`` is the date in its
+    list. A day shown that is later than the meta tag's is that of a change. The day in the name of
+    a file counts where nothing else is known; then the day on which a paper was signed.
     """
     own = first_with_text(root, selectors)
     seen = (read_date_time(text_of(own[0], " ")) if own else None) or shown.published
@@ -118,10 +119,12 @@ def published_at(
         found.append(Published(*meta, "meta"))
     if shown.updated:
         found.append(Published(*shown.updated, "shown"))
-    if written:
-        found.append(Published(written, None, "address"))
+    if address and (day := date_in_folders(address)):
+        found.append(Published(day, None, "address"))
     if found:
         return min(found, key=lambda published: published.day or date.max)
+    if address and (day := date_in_address(address)):
+        return Published(day, None, "address")
     if shown.signed:
         return Published(shown.signed, None, "signed")
     return Published(listed, None, "list") if listed else Published()
