@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from archive.hrefs import read_href
 from archive.model import Attachment
-from archive.parse.html import Element, brief_text_of, text_of
+from archive.parse.html import Element, brief_text_of, text_of, walk
 from archive.sources import PageContext
 
 _FILE = re.compile(
@@ -22,6 +22,9 @@ _FILE_BOX = re.compile(
 # A label that says by itself that the file belongs to the page.
 _LABELLED = re.compile(r"\s*附\s?[件表]\s?[\d一二三四五六七八九十]{0,2}\s?[:：.．、]")
 _BRIEF = 20
+# A heading above files, and what may stand between them.
+_HEADING = re.compile(r"(?:相关)?(?:附\s{0,4}件|文件)(?:下载|列表)?\s?[:：]?")
+_POINTS = " \t\r\n\xa0\u3000·•、；;|0123456789.（）()[]【】"
 
 
 def attachments_of(
@@ -33,14 +36,31 @@ def attachments_of(
     """
     inside = set(areas)
     seen: set[str] = set()
-    for link in root.iter("a"):
-        href = read_href(link.get("href") or "")
-        if not _FILE.search(href) or not _offers_file(link, inside):
+    links = [(link, read_href(link.get("href") or "")) for link in root.iter("a")]
+    files = [(link, href) for link, href in links if _FILE.search(href)]
+    headed = _under_headings(root) if files else set()
+    for link, href in files:
+        if link not in headed and not _offers_file(link, inside):
             continue
         address = (context.canonical(href) if context else None) or href
         if address not in seen:
             seen.add(address)
             yield Attachment(address, _label(link, href))
+
+
+def _under_headings(root: Element) -> set[Element]:
+    """The links that follow a line 附件： with no other words between."""
+    found: set[Element] = set()
+    headed, linked = False, 0
+    for step, element in walk(root):
+        if element.tag == "a" and step != "passed":
+            linked += 1 if step == "begins" else -1
+            if headed and step == "begins":
+                found.add(element)
+        text = (element.text if step == "begins" else element.tail) or ""
+        if not linked and (words := text.strip(_POINTS)):
+            headed = _HEADING.fullmatch(words) is not None
+    return found
 
 
 def _offers_file(link: Element, areas: set[Element]) -> bool:

@@ -24,7 +24,7 @@ _MOST_ABOVE = 8
 _FAR = 40
 _BUTTON = (
     r"(?:[【\[（(]?\s?(?:打印(?:本页|此页|文章|页面)?|关闭(?:窗口|本页|页面)?|返回(?:顶部|上一页|列表)?"
-    r"|(?:加入)?收藏|分享(?:到)?|[放缩][大小]字[体号]|大|中|小|(?:我要|内容)?纠错|复制链接"
+    r"|(?:加入)?收藏|分享(?:到)?\s?[:：]?|[放缩][大小]字[体号]|大|中|小|(?:我要|内容)?纠错|复制链接"
     r"|听全文|语音(?:播报|朗读)|朗读|扫码浏览|\+1|(?:信息发布|信息录入|发布人)\s?[:：][^】\]]{0,30})"
     r"\s?[】\]）)]?[\s|｜　]*)"
 )
@@ -52,6 +52,7 @@ _RELATED = re.compile(
 _RELATED_LINE = re.compile(
     r"[【\[]?(?:相关|关联)(?:文件|政策|解读|链接|阅读|稿件)[】\]]?\s?[:：][^。；]{1,80}"
 )
+_FILE_NAME = re.compile(r"^附\s?件|\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar|pptx?)\s?$", re.I)
 _TEASER = re.compile(r"(?:点击|更多|查看|>>).{0,30}|.{0,40}(?:>>|»|》》)")
 
 
@@ -154,11 +155,14 @@ def without_boilerplate(lines: Sequence[Line], title: str) -> tuple[list[Line], 
 
 
 def without_menus(lines: Sequence[Line]) -> Sequence[Line]:
-    """The lines without those at both ends that contain only links, such as menus."""
+    """The lines without those at both ends that contain only links, such as menus.
+
+    Links to files at the end of a text are its attachments.
+    """
     start, end = 0, len(lines)
     while start < end and lines[start].linked:
         start += 1
-    while start < end and lines[end - 1].linked:
+    while start < end and lines[end - 1].linked and not _FILE_NAME.search(lines[end - 1].text):
         end -= 1
     return lines[start:end]
 

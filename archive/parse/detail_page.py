@@ -25,15 +25,24 @@ from archive.parse.boilerplate import (
     without_boilerplate,
     without_menus,
 )
+from archive.parse.bylines import is_byline
 from archive.parse.html import Element, first_with_text, parse, pieces, select, text_of
 from archive.parse.lines import Line, lines_around, lines_of
-from archive.parse.main_text import densest, has_pictures, hide_copies
+from archive.parse.main_text import (
+    densest,
+    has_pictures,
+    hide_copies,
+    hide_foot,
+    picture_box,
+)
 from archive.parse.publication import credit_of, published_at, shown_around
 from archive.parse.titles import title_of
 from archive.sources import Layout, PageContext
 
 # A shorter text without a known container is not a bulletin; the shortest found by hand has 60.
 _MIN_GENERIC_TEXT = 50
+# How many lines a byline and its buttons take above an article.
+_NEAR = 5
 _GENERIC = Layout("generic", (), (), (), ())
 
 # Containers that publishing systems share across ministries: Hanweb jpaas and JCMS, TRS WCM,
@@ -190,10 +199,19 @@ def _body(root: Element, layouts: Sequence[Layout]) -> tuple[Layout, Element, st
     if found_text is not None and hide_copies(found_text):
         found_text = densest(root)
     if found_text is None or len(text_of(found_text)) < _MIN_GENERIC_TEXT:
+        if (box := picture_box(root)) is not None and _is_under_byline(root, box):
+            return _GENERIC, box, "generic"
         raise Unreadable(
             "unrecognised", "no text of a bulletin found: the site may have a new layout"
         )
+    hide_foot(found_text)
     return _GENERIC, found_text, "generic"
+
+
+def _is_under_byline(root: Element, box: Element) -> bool:
+    """Whether date and source stand above pictures: an article's, not those of a new layout."""
+    before, _ = lines_around(root, box)
+    return any(is_byline(line.text) for line in before[-_NEAR:])
 
 
 def _first_with_pictures(root: Element, selectors: Sequence[str]) -> tuple[Element, str] | None:

@@ -34,6 +34,26 @@ def has_pictures(element: Element) -> bool:
     return any(source and not _ICON.search(source) for source in sources)
 
 
+def picture_box(root: Element) -> Element | None:
+    """The container with most of a page's pictures, None without any; links and icons are none."""
+    boxes: dict[Element, int] = {}
+    for image in root.iter("img"):
+        source = image.get("src") or image.get("data-src") or ""
+        if not source or _ICON.search(source) or next(image.iterancestors("a"), None) is not None:
+            continue
+        box = next(image.iterancestors("div", "td", "section", "article"), None)
+        if box is not None:
+            boxes[box] = boxes.get(box, 0) + 1
+    return max(boxes, key=lambda box: boxes[box], default=None)
+
+
+def hide_foot(body: Element) -> None:
+    """Take the foot of the page out of a text that was found by density."""
+    for element in body.iter():
+        if element is not body and _is_foot(element):
+            hide(element)
+
+
 def hide_copies(body: Element) -> int:
     """Leave one of several containers with the same text; how many were hidden.
 
