@@ -21,7 +21,7 @@ _TWO = r"(?:0[1-9]|1[0-2])"
 _DOCUMENT_IDS = tuple(
     re.compile(pattern + r"\.s?html?$")
     for pattern in (
-        # TRS and MOHURD era A `t20200528_245619.html`, era B `20200528_245619.html`, 广西 `t19107548`.
+        # TRS and MOHURD era A `t20200528_245619.html`, era B without the t; 广西 `t19107548`.
         r"/t?\d{8}_(\d+)",
         r"/t(\d{5,})",
         # Hanweb JCMS and jpaas: column and document, since 2024 32 hex digits.

@@ -200,7 +200,11 @@ def test_a_date_in_the_text_is_not_the_page_s() -> None:
     ("head", "shown", "expected"),
     [
         ('<meta name="ContentSource" content="中国建设报">', "来源：办公厅", "办公厅"),
-        ('<meta name="ContentSource" content="中国建设报 记者">', "来源：中国建设报", "中国建设报 记者"),
+        (
+            '<meta name="ContentSource" content="中国建设报 记者">',
+            "来源：中国建设报",
+            "中国建设报 记者",
+        ),
         ('<meta name="ContentSource" content="中国建设报">', "", "中国建设报"),
         ('<meta name="contentSource" content=" 法规司 ">', "", "法规司"),
         (

@@ -152,6 +152,32 @@ def test_a_parser_that_trips_is_an_incident_and_leaves_no_half_bulletin(
     assert rows(tmp_path, "SELECT count(*) FROM bulletins") == [(1,)]
 
 
+def test_pages_of_pictures_are_bulletins_without_text(tmp_path: Path) -> None:
+    """Two of them have the same text, none, and neither is held for it."""
+
+    def pictured(title: str) -> bytes:
+        return (
+            f'<html><head><meta name="ArticleTitle" content="{title}"></head><body>'
+            '<p>发布时间：2026-11-02</p><div class="editor-content"><img src="1.jpg"></div></body></html>'
+        ).encode()
+
+    other = "https://www.mohurd.gov.cn/xinwen/gzdt/art/2026/art_304_900002.html"
+    outcomes = record(
+        tmp_path,
+        capture(body=pictured("一图看懂样例办法")),
+        capture(other, body=pictured("样例标准图解")),
+    )
+    assert [outcome.incident for outcome in outcomes] == [None, None]
+    found = rows(tmp_path, "SELECT title, kind, text, date FROM entries ORDER BY title")
+    assert found == [
+        ("一图看懂样例办法", "article", "", "2026-11-02"),
+        ("样例标准图解", "article", "", "2026-11-02"),
+    ]
+    lost = pictured("一图看懂样例办法").replace(b'<img src="1.jpg">', b"")
+    [outcome] = record(tmp_path, capture(body=lost, at="2026-11-03T18:00:00Z"))
+    assert outcome.incident == "unrecognised"
+
+
 def test_the_civil_date_is_chinas(tmp_path: Path) -> None:
     """Half past midnight in China is the evening before in UTC; the page's date stays."""
     body = page_html("甲。").replace(

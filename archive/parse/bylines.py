@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from archive.parse.lines import WHITESPACE, Line
 from archive.parse.written_dates import CLOCK, WRITTEN_DATE, read_date_time
@@ -33,9 +34,9 @@ _DECISIVE = _any(
     "组配分类", "信息类别", "公开方式", "公开形式", "生成日期", "成文日期", "信息分类",
 )  # fmt: skip
 _MINOR = _any(
-    "文号", "分类", "体裁分类", "有效性", "时效性", "有效期", "关键词", "主题词", "内容概述", "内容概要",
-    "公开范围", "公开时限", "服务对象", "实施日期", "施行日期", "废止日期", "失效日期", "生效日期", "备注",
-    "语种", "所属主题", "所属机构",
+    "文号", "分类", "体裁分类", "有效性", "时效性", "有效期", "关键词", "主题词", "内容概述",
+    "内容概要", "公开范围", "公开时限", "服务对象", "实施日期", "施行日期", "废止日期", "失效日期",
+    "生效日期", "备注", "语种", "所属主题", "所属机构",
 )  # fmt: skip
 _OTHER = (
     r"字\s{0,4}[体号](?:大小)?|浏览字号|视力保护色?|(?:浏览|阅读|点击|访问)(?:次数|人数|数|率|量)?"
@@ -53,6 +54,8 @@ _FIELD = re.compile(
     r"|(?P<button>[【\[［(（]?(?:打印|关闭|收藏|纠错|分享|语音播报|听全文|下载)(?:本页|文章|窗口)?[】\]］)）]?\s?"
     rf"(?=$|[【\[［\s|]|{_OTHER}|来源|打印))"
 )
+# What a line with a field cannot be without.
+_HINT = re.compile(r"[:：]|来源于|打印|关闭|收藏|纠错|分享|听全文|语音播报|下载")
 _LABELS = re.compile(
     rf"(?:{_DECISIVE}|{_MINOR}|{_ISSUER}|{_TITLE}|(?:发布|公开|发文){_DAY})\s{{0,3}}[:：]?"
 )
@@ -86,11 +89,16 @@ class Byline:
     title: str | None = None
 
 
+_NOTHING = Byline()
+
+
 def read_byline(text: str) -> Byline:
     """The fields of a line, none of them where the line has no labels and is not date and name."""
     text = text[: 2 * _MAX_LENGTH]
     if bare := _bare(text):
         return bare
+    if len(_fields(text)) == 1:
+        return _NOTHING
     values: dict[str, str] = {}
     for kind, value in _fields(text):
         values.setdefault(kind, value)
@@ -124,8 +132,16 @@ def is_bare(text: str) -> bool:
     return len(text) <= _MAX_LENGTH and _bare(text) is not None
 
 
-def _fields(text: str) -> Iterator[tuple[str, str]]:
-    """The fields in their order, first what stands before all labels, with the kind ``""``."""
+@lru_cache(maxsize=256)
+def _fields(text: str) -> tuple[tuple[str, str], ...]:
+    """The fields in their order, first what stands before all labels, with the kind ``""``.
+
+    Kept, since several questions are asked of each line in turn.
+    """
+    return tuple(_cut(text)) if _HINT.search(text) else (("", text),)
+
+
+def _cut(text: str) -> Iterator[tuple[str, str]]:
     kind, begin, sourced = "", 0, False
     for found in _FIELD.finditer(text):
         label = found.lastgroup or ""

@@ -19,7 +19,7 @@ _FOOT = re.compile(
     r"(?:^|\s)(?:(?:[\w-]*[_-])?foot(?:er)?\d*|bottom|copyright|banquan|dibu)(?:$|\s)", re.I
 )
 # Pictures that are buttons and codes rather than what a page shows.
-_ICON = re.compile(r"icon|logo|share|fenxiang|qr_?code|erweima|ewm|print|close|blank|dot\b", re.I)
+_ICON = re.compile(r"icon|logo|share|fenxiang|qr_?code|erweima|ewm|print|close|spacer|dot\b", re.I)
 # A shorter text is not looked for twice, and a copy is at least a fourth of what is there.
 _MIN_COPY = 50
 _COPY_SHARE = 4
@@ -28,9 +28,7 @@ _CONTAINERS = frozenset(("article", "div", "section", "td"))
 
 def has_pictures(element: Element) -> bool:
     """Whether an element shows pictures other than icons."""
-    sources = (
-        image.get("src") or image.get("data-src") or "" for image in element.iter("img")
-    )
+    sources = (image.get("src") or image.get("data-src") or "" for image in element.iter("img"))
     return any(source and not _ICON.search(source) for source in sources)
 
 

@@ -26,12 +26,14 @@ _NEAR = 5
 _BESIDE = 20
 _BELOW = 40
 
+_NOTHING = Byline()
+
 When = tuple[date, str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The civil date of publication, its UTC stamp where there is one, and what it was read from."""
+    """The civil date of publication, its UTC stamp if there is one, and what it was read from."""
 
     day: date | None = None
     instant: str | None = None
@@ -59,9 +61,7 @@ def shown_around(head: Sequence[Line], before: Sequence[Line], after: Sequence[L
     above = [read_byline(line.text) for line in head]
     above += _nearest_first(before)
     below = [_read(line) for line in after[:_BELOW] if not is_bare(line.text)]
-    published = next(_dates(above), None) or next(
-        (b.published for b in below if b.labelled), None
-    )
+    published = next(_dates(above), None) or next((b.published for b in below if b.labelled), None)
     both = (*above, *below[:_BESIDE])
     return Shown(
         published=published or next((b.published for b in below[:_NEAR] if b.published), None),
@@ -84,7 +84,7 @@ def _nearest_first(before: Sequence[Line]) -> list[Byline]:
 
 def _read(line: Line) -> Byline:
     # A link leads to another article, with another date.
-    return Byline() if line.linked else read_byline(line.text)
+    return _NOTHING if line.linked else read_byline(line.text)
 
 
 def _dates(above: Sequence[Byline]) -> Iterator[When]:

@@ -15,7 +15,9 @@ _GENERIC = ("h1", "h2", "h3", ".title")
 _MAX_HEADINGS = 50
 _HAN = r"[\u3400-\u9fff\uf900-\ufaff，。、；：？！“”‘’《》（）【】]"
 _SPACE_IN_HAN = re.compile(rf"(?<={_HAN}) (?={_HAN})")
-_SITE_WORDS = re.compile(r"(?:网|网站|门户|部|委|局|署|厅|会|院|政府|办公室|平台|频道|客户端|\w\.(?:cn|com|net|org|example))$")
+_SITE_WORDS = re.compile(
+    r"(?:网|网站|门户|部|委|局|署|厅|会|院|政府|办公室|平台|频道|客户端|\w\.(?:cn|com|net|org|example))$"
+)
 _SITE_NAME = re.compile(r".{0,20}(?:网|网站|门户|平台|部|委员会|局|政府|厅|署)")
 # What stands between a title, the column's name and the site's; the groups keep the separators.
 _TITLE_PARTS = re.compile(

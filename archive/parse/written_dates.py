@@ -12,7 +12,7 @@ from archive.clock import china_instant, civil_day
 WRITTEN_DATE = (
     r"(?:19|20)\d{2}\s{0,3}[-./年]\s{0,3}\d{1,2}\s{0,3}[-./月]\s{0,3}\d{1,2}(?:\s{0,3}日)?"
 )
-# The ratio sign (U+2236) stands for a colon on some sites: 10∶08.
+# The ratio (U+2236) stands for a colon on some sites: 10∶08.
 CLOCK = r"\d{1,2}[:：∶时]\d{2}(?:[:：∶分](?:\d{2}秒?)?)?"
 """A time of day, to build other patterns with; it has no groups."""
 _DATE = re.compile(WRITTEN_DATE)

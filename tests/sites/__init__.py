@@ -16,11 +16,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from archive.errors import Unreadable
+from archive.parse.detail_page import read_page
+from tests.pages import context
+
 FOLDER = Path(__file__).parent
 SETS = ("first", "second")
 FIELDS = ("title", "published", "source", "right", "exact", "attachments")
 
-_COLUMNS = "首页 政务公开 政务服务 互动交流 数据发布 走进样例 专题专栏 无障碍 长者模式 繁體".split()
+_COLUMNS = ("首页", "政务公开", "政务服务", "互动交流", "数据发布", "走进样例", "专题专栏", "繁體")
 _NEWS = (
     "样例市召开全市经济运行分析会", "样例县推进农村公路养护", "全市河长制工作会议召开",
     "样例区举办秋季招聘会", "样例局发布高温天气出行提示", "关于征集民生实事项目的公告",
@@ -36,7 +40,7 @@ LINKS = "".join(
     for n, title in enumerate(_NEWS, start=1)
 )
 FOOTER = (
-    '<div class="footer"><p><a href="/map.html">网站地图</a> | <a href="/about.html">关于我们</a></p>'
+    '<div class="footer"><p><a href="/map.html">网站地图</a> | <a href="/us.html">关于我们</a></p>'
     "<p>主办：样例单位办公室　承办：样例信息中心　网站标识码：0000000000</p>"
     "<p>地址：样例市样例路1号，邮编：000000，建议使用1280×768以上分辨率浏览。</p></div>"
 )
@@ -78,6 +82,21 @@ def _site(path: Path) -> Site:
     files = tuple((url, text) for url, text in table.get("attachments", ()))
     says = Reading(table["title"], table["published"], table["source"], lines, files)
     return Site(path.stem, table["url"], html, says)
+
+
+def read_by_us(site: Site) -> Reading:
+    """A page as the archive reads it, of a source whose layouts it does not know."""
+    try:
+        page = read_page(site.html, context(site.url))
+    except Unreadable:
+        return Reading()
+    return Reading(
+        page.title,
+        page.published.isoformat() if page.published else "",
+        page.credit or "",
+        tuple(line.text for line in page.lines),
+        tuple((file.url, file.text) for file in page.attachments),
+    )
 
 
 def corpus_hash(folder: str) -> str:
