@@ -79,6 +79,7 @@ class ChannelTable(Table):
     platform: str
     rows: Rows = Selector("li")
     retired: Flag = False
+    undated: Flag = False
 
     def options(self) -> dict[str, str]:
         """The values of the platform's own keys, those that are set."""
@@ -213,6 +214,7 @@ def _channel(
         platform=table.platform,
         rows=str(table.rows),
         retired=table.retired,
+        undated=table.undated,
         options=table.options(),
     )
 

@@ -19,27 +19,30 @@ _HEX = r"[0-9a-f]{32}"
 _YEAR, _MONTH, _DAY = r"(?:19|20)\d{2}", r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
 _TWO = r"(?:0[1-9]|1[0-2])"
 _DOCUMENT_IDS = tuple(
-    re.compile(pattern + r"\.s?html?$")
+    re.compile(pattern)
     for pattern in (
+        # The JSON of 金融监管总局.
+        r"/data_docId=(\d+)\.json$",
         # TRS and MOHURD era A `t20200528_245619.html`, era B without the t; 广西 `t19107548`.
-        r"/t?\d{8}_(\d+)",
-        r"/t(\d{5,})",
+        r"/t?\d{8}_(\d+)\.s?html?$",
+        r"/t(\d{5,})\.s?html?$",
         # Hanweb JCMS and jpaas: column and document, since 2024 32 hex digits.
-        r"/art_\d+_(\d+)",
-        rf"/art_({_HEX})",
+        r"/art_\d+_(\d+)\.s?html?$",
+        rf"/art_({_HEX})\.s?html?$",
         # gov.cn and 网信办, 广东, 最高法.
-        r"/(?:content|c)_(\d+)",
-        r"/content/post_(\d+)",
-        r"/xiangqing/(\d+)",
+        r"/(?:content|c)_(\d+)\.s?html?$",
+        r"/content/post_(\d+)\.s?html?$",
+        r"/xiangqing/(\d+)\.s?html?$",
         # 上海, 四川, 卫健委 and others: 32 hex digits in a folder of a day or a month.
-        rf"/{_YEAR}{_TWO}(?:\d\d)?/({_HEX})",
-        rf"/{_YEAR}/{_MONTH}/{_DAY}/({_HEX})",
-        rf"/{_YEAR}{_TWO}\d\d/([0-9a-f]{{16,64}})/c",
+        rf"/{_YEAR}{_TWO}(?:\d\d)?/({_HEX})\.s?html?$",
+        rf"/{_YEAR}/{_MONTH}/{_DAY}/({_HEX})\.s?html?$",
+        rf"/{_YEAR}{_TWO}\d\d/([0-9a-f]{{16,64}})/c\.s?html?$",
         # 河北; 河南, 外汇局, 中医药局 and 林草局: a number in a folder of a day.
-        rf"/{_YEAR}{_TWO}/\d\d/([0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})",
-        rf"/{_YEAR}(?:/{_TWO}-?\d\d|-{_TWO}-\d\d|{_TWO}\d\d)/(\d+)",
-        # 北京's districts and 辽宁: a folder for each document.
-        r"/(\d{5,})/index",
+        rf"/{_YEAR}{_TWO}/\d\d/([0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})\.s?html?$",
+        rf"/{_YEAR}(?:/{_TWO}-?\d\d|-{_TWO}-\d\d|{_TWO}\d\d)/(\d+)\.s?html?$",
+        # 北京's districts and 辽宁, 国资委 and 证监会: a folder for each document.
+        r"/(\d{5,})/index\.s?html?$",
+        r"/c(\d{4,})/content\.s?html?$",
     )
 )
 # Days as they stand in addresses: in the file's name, or as its folders.
@@ -56,7 +59,10 @@ _FOLDER_DATES = (
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One list (栏目) of a source; a retired one is a list of an earlier era."""
+    """One list (栏目) of a source; a retired one is a list of an earlier era.
+
+    ``undated`` says that its rows show no dates, ``options`` has the platform's own keys.
+    """
 
     slug: str
     name: str
@@ -65,6 +71,7 @@ class Channel:
     rows: str
     retired: bool
     options: Mapping[str, str]
+    undated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,10 @@ class Source:
     def digest(self) -> str:
         """The SHA-256 of all in the source's file that rows are derived by; manners are not."""
         channels = [
-            (c.slug, c.name, c.path, c.platform, c.rows, c.retired, sorted(c.options.items()))
+            (
+                *(c.slug, c.name, c.path, c.platform, c.rows, c.retired, c.undated),
+                sorted(c.options.items()),
+            )
             for c in self.channels
         ]
         read_by = (self.name, self.home, self.hosts, self.rhythm_days, channels, self.layouts)

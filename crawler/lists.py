@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import cast
 
 from scrapy.http import Request, Response
 from twisted.python.failure import Failure
 
+from archive.errors import Unreadable
 from archive.storage.ingest import Outcome
 from crawler.middlewares import RobotsUnavailable, Target
 from crawler.platforms import PLATFORMS
@@ -70,7 +72,11 @@ class ListReader:
             else:
                 yield from self._passed_over(run, self.crawl.endless(run, listed))
             return
-        following = self._following(run, step, outcome)
+        try:
+            following = self._following(run, step, outcome)
+        except Unreadable as error:
+            self.crawl.failure(run, "list", self.crawl.cannot_go_on(run, step.address, error))
+            following = None
         if following is None:
             yield from self.pages(run)
         elif run.counted("lists") >= MAX_LISTS:
@@ -85,7 +91,8 @@ class ListReader:
         if outcome.kind == "column":
             return platform.after(step, self.crawl.source, run.channel, outcome)
         if step.number == 1:
-            run.first = step
+            run.first = replace(step, pager=outcome.pager)
+        self._compare_pager(run, step, outcome)
         self.crawl.progress.listed(
             self.crawl.source.slug, run.channel.slug, run.counted("lists"), len(outcome.rows)
         )
@@ -96,11 +103,37 @@ class ListReader:
         return self._step(run, number, outcome)
 
     def _step(self, run: ChannelRun, number: int | None, outcome: Outcome) -> Step | None:
-        if number is None or run.first is None or number == 1:
-            return None if number is None else run.first
-        before = Step(run.first.address, run.first.role, number - 1)
+        """The request for the page that the walk wants; what has no address lies past the end."""
         platform = PLATFORMS[run.channel.platform]
-        return platform.after(before, self.crawl.source, run.channel, outcome)
+        while number is not None and number > 1 and run.first is not None:
+            before = replace(run.first, number=number - 1)
+            if step := platform.after(before, self.crawl.source, run.channel, outcome):
+                return step
+            number = run.walk.read(frozenset())
+        return None if number is None else run.first
+
+    def _compare_pager(self, run: ChannelRun, step: Step, outcome: Outcome) -> None:
+        """Say once a night that a list has another number of pages than its pager says.
+
+        Nothing hangs on it: the walk goes by the rows. The list may have grown since its first page
+        was read, so that a later page's own pager counts where it has one.
+        """
+        if step.number == 1 or (outcome.pager and outcome.pager.number):
+            run.pager = outcome.pager
+        if run.pager is None or run.pager_doubted or run.first is None:
+            return
+        pages = run.pager.pages
+        if bool(outcome.rows) is (step.number <= pages):
+            return
+        run.pager_doubted = True
+        found = "there are rows" if outcome.rows else "there is nothing"
+        self.crawl.remark(
+            run,
+            run.first.address,
+            "list-pager",
+            f"the list says that it has {pages} pages, and {found} on page {step.number}: what is "
+            "there is read; look whether the list is whole",
+        )
 
     def no_answer(self, failure: Failure) -> Iterator[Request]:
         """There was no response: go on with what is left."""
@@ -113,10 +146,23 @@ class ListReader:
             yield from self._failed(request, run, outcome)
 
     def _failed(self, request: Request, run: ChannelRun, outcome: Outcome) -> Iterator[Request]:
+        if self._lies_past_the_end(request, run):
+            # Whatever a site answers there is not one of the list's pages.
+            if step := self._step(run, run.walk.read(frozenset()), outcome):
+                yield self._request(run, step)
+            else:
+                yield from self.pages(run)
+            return
         if again := self.crawl.again(request, outcome.incident):
             yield again
             return
         yield from self._passed_over(run, outcome, request)
+
+    @staticmethod
+    def _lies_past_the_end(request: Request, run: ChannelRun) -> bool:
+        """Whether a list page has a higher number than the list's pager says that there are."""
+        step: Step = request.cb_kwargs["step"]
+        return run.pager is not None and step.number > run.pager.pages
 
     def _passed_over(
         self, run: ChannelRun, outcome: Outcome, request: Request | None = None

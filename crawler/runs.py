@@ -9,6 +9,7 @@ from datetime import date
 from scrapy.statscollectors import StatsCollector
 
 from archive.clock import now, stamp
+from archive.parse.pagers import Pager
 from archive.sources import Channel, Source
 from archive.storage.store import Store
 from crawler.platforms.step import Step
@@ -55,7 +56,9 @@ class ChannelRun:
     """One channel's part of a crawl, as it will stand in ``crawls``.
 
     The counts are Scrapy's stats ``bulletins/<channel>/<count>``. ``first`` is the request of the
-    list's first page, once it is known; ``gone_before`` the bulletins that were gone at the start.
+    list's first page, once it is known; ``pager`` is what the list last said of itself, and
+    ``pager_doubted`` that this was remarked upon; ``gone_before`` are the bulletins that were gone
+    at the start.
     """
 
     channel: Channel
@@ -64,6 +67,8 @@ class ChannelRun:
     stats: StatsCollector
     gone_before: frozenset[int]
     first: Step | None = None
+    pager: Pager | None = None
+    pager_doubted: bool = False
     # Until its walk is over a channel has at least its list to ask for.
     due: int = 1
     done: int = 0

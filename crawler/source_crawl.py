@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from archive.captures.warc import Capture
 from archive.clock import now, stamp
-from archive.errors import IncidentKind
+from archive.errors import IncidentKind, Unreadable
 from archive.sources import Channel
 from archive.storage.crawl_log import DuePage
 from archive.storage.incidents import Incident
@@ -247,6 +247,16 @@ class SourceCrawl:
         """More redirects than any site means: an incident without a response of its own."""
         self._incident(run.channel.slug, address, "moved", ENDLESS)
         return Outcome("failed", incident="moved", message=ENDLESS)
+
+    def cannot_go_on(self, run: ChannelRun, address: str, error: Unreadable) -> Outcome:
+        """A list whose further pages cannot be named: an incident without a response of its own."""
+        self._incident(run.channel.slug, address, error.kind, str(error))
+        return Outcome("failed", incident=error.kind, message=str(error))
+
+    def remark(self, run: ChannelRun, address: str, kind: IncidentKind, message: str) -> None:
+        """Write down and say what is odd about a list, but no failure."""
+        self._incident(run.channel.slug, address, kind, message)
+        self.progress.say(f"{self.source.slug} {run.channel.slug}: list: {message}")
 
     def _incident(
         self, channel: str | None, address: str, kind: IncidentKind, message: str

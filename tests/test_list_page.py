@@ -105,6 +105,28 @@ def test_what_is_not_a_row(html: str) -> None:
     assert rows(f"<li>{html}</li>") == []
 
 
+def test_dates_without_a_year_are_near_those_beside_them() -> None:
+    """Newest first: the year falls between two rows, and the first rows go by those below."""
+    html = "".join(
+        f"<li><a href=/n{number}/index.html>甲</a><span>{day}</span></li>"
+        for number, day in enumerate(("01-03", "2021-01-02", "12-30", "02.29", "7月1日", "06-01"))
+    )
+    assert [listed for _, _, listed in rows(html)] == [
+        "2021-01-03", "2021-01-02", "2020-12-30", "2020-02-29", "2020-07-01", "2020-06-01"
+    ]  # fmt: skip
+    # Where no row has a year there is nothing to go by.
+    html = "<li><a href=/n1/index.html>甲</a>01-03</li><li><a href=/about/>乙</a>01-02</li>"
+    assert rows(html) == [("/n1/index.html", "甲", None)]
+
+
+def test_rows_that_a_script_writes() -> None:
+    row = "<li><a href='/t20210304_{0}.html'>{1}</a><span>2021-03-04</span></li>"
+    script = f'<ul><script>document.write("{row.format(1, "甲")}")</script></ul>'
+    assert rows(script) == [("/t20210304_1.html", "甲", "2021-03-04")]
+    # What scripts write beside rows of the page itself is not among them.
+    assert rows(row.format(2, "乙") + script) == [("/t20210304_2.html", "乙", "2021-03-04")]
+
+
 def test_a_hidden_row_counts_and_hidden_text_in_a_row_does_not() -> None:
     row = "<li {}><a href=t20210304_1.html>甲<i style='display:none'>乙</i></a>2021-03-04</li>"
     assert rows(row.format("style='display:none'")) == rows(row.format("")) == [
@@ -192,6 +214,17 @@ def test_list_unit(tag: str | None, expected: str) -> None:
     unit = urlsplit(list_unit(UNITS, tag))
     assert unit.path == "/api/unit"
     assert parse_qs(unit.query)["pageId"] == [expected]
+
+
+def test_the_only_list_needs_no_tag() -> None:
+    """The spelling of parseType is the site's own, and is asked for as it stands."""
+    unit = list_unit(
+        "<script url='/u' queryData=\"{'parseType':'bulidstatic','tagId':'内容区域'}\"></script>",
+        None,
+    )
+    assert parse_qs(urlsplit(unit).query) == {"parseType": ["bulidstatic"], "tagId": ["内容区域"]}
+    with pytest.raises(Unreadable, match="its tags are 当前位置, 当前位置, 内容1"):
+        list_unit(UNITS.replace("栏目-list", "当前位置"), None)
 
 
 @pytest.mark.parametrize("text", ["", "<p>x</p>", '<script url="/u" querydata="{((">', UNITS])

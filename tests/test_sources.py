@@ -133,7 +133,7 @@ until = 2021-12-31
     assert (source.delay, source.nightly_pages, source.enabled) == (1.0, 20, False)
     news, more = source.channels
     assert (news.rows, news.retired, news.options) == ("tr:has(td)", True, {"offset": "1"})
-    assert more.options == {"tag": "栏目-list"}
+    assert more.options == {"size": "20", "tag": "栏目-list"}
     [layout] = source.layouts
     assert (layout.title, layout.published) == (("td.tit", ".tit"), ("#date",))
     assert (layout.body, layout.attachments) == (("table[bgcolor='#ffffff']",), ("div.files",))
@@ -154,7 +154,8 @@ BAD: dict[str, tuple[str, str]] = {
     "no path": (GOOD.replace('path = "/news/index.html"', ""), "channel news: path is missing: "),
     "no platform": (
         GOOD.replace('platform = "numbered"', ""),
-        'channel news: platform is missing: write one of "jpaas", "numbered"',
+        'channel news: platform is missing: write one of "countdown", "govcn", "jcms", '
+        '"json", "jpaas", "numbered", "trs"',
     ),
     "no channels": ("channels = {}\n" + GOOD.split("[channels")[0], "write at least one table"),
     "channel": (top("") + "[channels]\nnews = 3", "is not TOML"),
@@ -215,6 +216,24 @@ BAD: dict[str, tuple[str, str]] = {
     "platform 3": (GOOD.replace('"numbered"', "3"), "platform = 3: write one of"),
     "offset": (GOOD + 'offset = "1"', 'offset = "1": write a whole number from 0'),
     "offset -1": (GOOD + "offset = -1", "offset = -1: write a whole number from 0"),
+    "size": (
+        GOOD.replace("numbered", "jpaas") + "size = 0",
+        "size = 0: write a whole number from 1",
+    ),
+    "more": (
+        GOOD.replace("numbered", "trs") + 'more = "/news/list.html"',
+        'more = "/news/list.html": write an address with {page}',
+    ),
+    "undated": (GOOD + "undated = 1", "undated = 1: write true or false"),
+    "items": (
+        GOOD.replace("numbered", "json") + 'items = "a..b"\ntitle = "t"\naddress = "u"\ndate = "d"',
+        'items = "a..b": write where the array of rows is',
+    ),
+    "no items": (GOOD.replace("numbered", "json"), "channel news: items is missing: write where"),
+    "no query": (
+        GOOD.replace("numbered", "jcms"),
+        "channel news: query is missing: write the list",
+    ),
     "tag": (GOOD.replace("numbered", "jpaas") + 'tag = ""', 'tag = "": write the list\'s tagId'),
     "rows": (GOOD + 'rows = "li["', 'channel news: rows = "li[": write a CSS selector'),
     "rows is a list": (GOOD + 'rows = ["li"]', "write a CSS selector"),
@@ -519,7 +538,10 @@ def test_own_sources_replace_those_that_ship(tmp_path: Path) -> None:
         ("/xinwen/index.html", None),
         ("/xinwen/2024/index.html", None),
         ("/xwfb/12.html", None),
-        ("/n2588335/c31372608/content.html", None),
+        ("/n2588335/c31372608/content.html", "31372608"),
+        ("/cn/static/data/DocInfo/SelectByDocId/data_docId=1250001.json", "1250001"),
+        ("/gk/c304/index.html", None),
+        ("/tzgg/t1.html", None),
     ],
 )
 def test_document_ids(path: str, found: str | None) -> None:
@@ -530,8 +552,8 @@ def test_slugs() -> None:
     source = load_sources()["mohurd"]
     home = source.home
     assert bulletin_slug(source, f"{home}/xwfb/202005/t20200528_245619.html") == "mohurd-245619"
-    # The SHA-256 of /n/c31372608/content.html begins so.
-    assert bulletin_slug(source, f"{home}/n/c31372608/content.html") == "mohurd-88ea14297149"
+    # The SHA-256 of /n/about.html begins so.
+    assert bulletin_slug(source, f"{home}/n/about.html") == "mohurd-5fec0b0f82fa"
 
 
 @pytest.mark.parametrize(
@@ -592,6 +614,13 @@ def test_dates_in_addresses() -> None:
     assert date_in_address("https://x/xwfb/202005/t20200528_1.html") == date(2020, 5, 28)
     assert date_in_address("https://x/xwfb/202005/t20209928_1.html") is None
     assert date_in_address("https://x/art_304_245619.html") is None
+    assert date_in_address("https://x/art/2020/2/6/art_1_2.html") == date(2020, 2, 6)
+    assert date_in_address(f"https://x/2020/9/15/{HEX}.shtml") == date(2020, 9, 15)
+    assert date_in_address("https://x/2026-03/04/c_1.htm") == date(2026, 3, 4)
+    assert date_in_address(f"https://x/jcws2/20240511/{HEX}.html") == date(2024, 5, 11)
+    # A month is no day, and a year alone is that of a migration.
+    assert date_in_address(f"https://x/202412/{HEX}.shtml") is None
+    assert date_in_address(f"https://x/art/2026/art_{HEX}.html") is None
 
 
 def test_layouts_of_the_captures_time_come_first() -> None:

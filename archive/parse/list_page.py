@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from urllib.parse import urlencode
 
@@ -21,6 +22,7 @@ from archive.parse.html import (
     xml_texts,
 )
 from archive.parse.written_dates import WRITTEN_DATE, read_date
+from archive.parse.written_html import written_by_scripts
 from archive.sources import PageContext, date_in_address, document_id
 
 _DATE = re.compile(WRITTEN_DATE)
@@ -31,17 +33,22 @@ _OWN_DATE = re.compile(
     rf"{WRITTEN_DATE}(?:[\sT]+\d{{1,2}}:\d{{2}}(?::\d{{2}})?)?\s*[\])）】>]?"
 )
 _DAY_ONLY = re.compile(r"[\[(（]?\s*(\d{1,2})[-./月](\d{1,2})日?\s*[\])）]?")
+_PAGE = re.compile(r"\.s?html?$")
 # A consultation's period or its end says nothing of when the page was published.
 _PERIOD = re.compile(rf"截止|{WRITTEN_DATE}\s{{0,3}}(?:至|到|—|–|~|～)")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a list: canonical address, title as listed, civil date as listed."""
+    """One line of a list: canonical address, title as listed, civil date as listed.
+
+    ``has_date`` is also set where the row has only dates that say nothing of its publication.
+    """
 
     address: str
     title: str
     listed: date | None
+    has_date: bool = field(default=False, compare=False)
 
 
 def list_html(text: str) -> str:
@@ -72,22 +79,36 @@ def list_unit(text: str, tag: str | None) -> str:
     """The address of the list service (jpaas ``build/unit``) that a column page asks for its rows.
 
     A page can have several unit scripts; ``tag`` is the tagId of the list, by default the first
-    with "list" in its tagId. Raises Unreadable ``list-refused`` where there is none.
+    with "list" in its tagId, or the only one there is. Raises Unreadable ``list-refused`` where
+    there is none.
+    """
+    units = _units(text)
+    for found, unit in units:
+        if found == tag if tag else "list" in found or len(units) == 1:
+            return unit
+    there = ", ".join(found for found, _ in units) or "none"
+    raise Unreadable(
+        "list-refused",
+        f"the column page asks for no list tagged {tag or '…list'}, its tags are {there}: compare "
+        "the channel's tag in the source file with the page's unitbuild scripts",
+    )
+
+
+def _units(text: str) -> list[tuple[str, str]]:
+    """The tagIds of a column page's unit scripts, each with the address that it asks.
+
+    The sites write ``querydata`` and ``queryData``, which is one attribute in HTML, and
+    ``bulidstatic`` and ``buildstatic`` in it, of which each takes its own only.
     """
     root = parse(text)
+    units = []
     for script in select(root, "script[url][querydata]") if root is not None else ():
         try:
             query = ast.literal_eval(script.get("querydata") or "")
-            found = str(query["tagId"])
+            units.append((str(query["tagId"]), f"{script.get('url')}?{urlencode(query)}"))
         except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError):
             continue
-        if found == tag if tag else "list" in found:
-            return f"{script.get('url')}?{urlencode(query)}"
-    raise Unreadable(
-        "list-refused",
-        f"the column page asks for no list tagged {tag or '…list'}: compare the channel's tag in "
-        "the source file with the page's unitbuild scripts",
-    )
+    return units
 
 
 def read_list(text: str, rows: str, context: PageContext) -> list[Row]:
@@ -95,31 +116,54 @@ def read_list(text: str, rows: str, context: PageContext) -> list[Row]:
 
     Where the selector matches nested elements, the innermost is the row. A row counts when it
     has, or is, a link that stays on the site, and a date or a document's address; its ``listed``
-    is a date that stands by itself. Raises Unreadable ``list-refused``, SelectorError.
+    is a date that stands by itself, one without a year in the year of the address, or of the rows
+    beside it. Where there are none, those count that a script writes into the page. Raises
+    Unreadable ``list-refused``, SelectorError.
     """
-    root = parse(list_html(text))
-    elements = select(root, rows) if root is not None else []
+    html = list_html(text)
+    found = _rows(html, rows, context)
+    if not found and (written := written_by_scripts(html)):
+        found = _rows(written, rows, context)
+    return _with_years(found)
+
+
+def shows_dates(rows: Sequence[Row]) -> bool:
+    """Whether any row of a list shows a date, or has one in its address."""
+    return any(row.listed or row.has_date or date_in_address(row.address) for row in rows)
+
+
+# A row, and the month and day of one that has a date without a year.
+_Found = tuple[Row, tuple[int, int] | None]
+
+
+def _rows(html: str, selector: str, context: PageContext) -> list[_Found]:
+    root = parse(html)
+    elements = select(root, selector) if root is not None else []
     outer = marked_ancestors(elements)
-    found: dict[str, Row] = {}
+    found: dict[str, _Found] = {}
     for element in elements:
         if element not in outer and (row := _row(element, context)):
-            found.setdefault(row.address, row)
+            found.setdefault(row[0].address, row)
     return list(found.values())
 
 
-def _row(element: Element, context: PageContext) -> Row | None:
+def _row(element: Element, context: PageContext) -> _Found | None:
     # Sites page through a list, and set it in tabs, by hiding rows.
     shown = list(pieces(element, even_if_hidden=True))
     dated = any(_DATE.search(piece) for piece in shown)
+    has_day = any(_is_day(piece) for piece in shown)
     for link in element.iter("a"):
         href = link.get("href")
         address = context.canonical(href) if href is not None else None
-        if address is None or not (dated or document_id(address)):
+        if address is None or not (
+            dated or document_id(address) or (has_day and _is_page(address))
+        ):
             continue
         title = fold(link.get("title") or "").strip() or _link_text(link)
         if title:
             beside = list(pieces(element, even_if_hidden=True, without=link))
-            return Row(address, title, _listed(shown, beside, address))
+            listed, day = _listed(shown, beside)
+            return Row(address, title, listed, dated or has_day), day
     return None
 
 
@@ -128,24 +172,51 @@ def _link_text(link: Element) -> str:
     return fold("".join(own)).strip()
 
 
+def _is_page(address: str) -> bool:
+    """Whether an address is a page's by its name; files too stand beside a day without a year."""
+    return _PAGE.search(address) is not None
+
+
 def _is_day(piece: str) -> bool:
     return _DAY_ONLY.fullmatch(piece.strip()) is not None
 
 
-def _listed(shown: list[str], beside: list[str], address: str) -> date | None:
-    """The date in a row that stands by itself; one without a year follows the address's date.
+def _listed(
+    shown: Sequence[str], beside: Sequence[str]
+) -> tuple[date | None, tuple[int, int] | None]:
+    """The date in a row that stands by itself, or the month and day of one without a year.
 
     ``beside`` is what is shown beside the link: a period there is a consultation's, one in the
     title says nothing of the date beside it.
     """
     if _PERIOD.search("".join(beside)):
-        return None
+        return None, None
     for piece in shown:
         if _OWN_DATE.fullmatch(piece.strip()):
-            return read_date(piece)
-    written = date_in_address(address)
-    for piece in shown if written else ():
-        if written and (found := _DAY_ONLY.fullmatch(piece.strip())):
-            next_year = written.month == 12 and int(found[1]) == 1
-            return civil_day(written.year + next_year, int(found[1]), int(found[2]))
-    return None
+            return read_date(piece), None
+    days = (found for piece in shown if (found := _DAY_ONLY.fullmatch(piece.strip())))
+    day = next(days, None)
+    return None, (int(day[1]), int(day[2])) if day else None
+
+
+def _with_years(found: Sequence[_Found]) -> list[Row]:
+    """The rows, each date without a year in the year that brings it closest to a known one.
+
+    Known are the date in the row's own address, that of the row above, and for the first rows the
+    first one below: lists are in the order of their dates.
+    """
+    known = [row.listed or date_in_address(row.address) for row, _ in found]
+    near = next((day for day in known if day), None)
+    rows = []
+    for (row, day), own in zip(found, known, strict=True):
+        near = own or near
+        if day and near:
+            row = replace(row, listed=_closest(day, near))
+            near = row.listed or near
+        rows.append(row)
+    return rows
+
+
+def _closest(day: tuple[int, int], near: date) -> date | None:
+    days = (civil_day(near.year + more, *day) for more in (-1, 0, 1))
+    return min((d for d in days if d), key=lambda d: abs(d - near), default=None)

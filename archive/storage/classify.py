@@ -17,13 +17,18 @@ from archive.model import Bulletin
 from archive.normalise.bulletin_json import content_digest
 from archive.normalise.bulletins import read_bulletin
 from archive.parse.html import shown_pieces
-from archive.parse.list_page import Row, list_unit, read_list
-from archive.sources import PageContext, Source, document_id
+from archive.parse.json_list import JsonShape, read_json_list
+from archive.parse.list_page import Row, list_unit, read_list, shows_dates
+from archive.parse.pagers import Pager, read_pager
+from archive.parse.platform_marks import platform_of
+from archive.sources import Channel, PageContext, Source, document_id
 from archive.storage.robots import read_rules
 
 GONE_STATUSES = (404, 410)
 # A list of a few rows may well repeat a title.
 MIN_SAME_TITLES = 5
+# Fewer rows without a date may be all there are this year.
+MIN_UNDATED = 5
 # 更多, 查看详情: the words of a link that is not the title.
 SHORT_TITLE = 4
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)
@@ -45,9 +50,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ListRows:
-    """A list page with rows."""
+    """A list page with rows; ``pager`` is what it says of the whole list."""
 
     rows: tuple[Row, ...]
+    pager: Pager | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +200,11 @@ def _text(capture: Capture) -> str:
     block = None
     if capture.role != "page":
         block = block_page_kind(200, "", text, shown_pieces(text))
-    # A column page may be nothing but the script that asks for its list.
-    if block and not (capture.role == "column" and block == "wall-script"):
+    # A column page may be nothing but the script that asks for its list, and a page past the last
+    # nothing but the script of a pager.
+    if block == "wall-script" and (capture.role == "column" or platform_of(text)):
+        block = None
+    if block:
         raise Unreadable(block, STAND_INS.get(block, BLOCKED))
     return text
 
@@ -211,7 +220,11 @@ def _error_status(capture: Capture, raw: bytes) -> Unreadable:
 
 
 def _column(capture: Capture, source: Source, text: str) -> Column:
-    unit = list_unit(text, source.channel(capture.channel or "").options.get("tag"))
+    channel = source.channel(capture.channel or "")
+    try:
+        unit = list_unit(text, channel.options.get("tag"))
+    except Unreadable as error:
+        raise Unreadable(error.kind, f"{error}{_looks_like(text, channel)}") from error
     location = _context(capture, source).canonical(unit)
     if location is None:
         raise Unreadable(
@@ -223,14 +236,38 @@ def _column(capture: Capture, source: Source, text: str) -> Column:
 
 def _list(capture: Capture, source: Source, text: str) -> ListRows | ListEnd:
     channel = source.channel(capture.channel or "")
-    rows = read_list(text, channel.rows, _context(capture, source))
-    if rows and _say_nothing(rows):
+    rows, pager = _rows(text, channel, _context(capture, source))
+    if not rows:
+        return _without_rows(capture, text, channel, pager)
+    if _say_nothing(rows):
         raise Unreadable(
             "list-titles-same",
             f"all {len(rows)} rows are titled {rows[0].title!r}: the site may have a new layout; "
             "compare the channel's rows selector in the source file with the page",
         )
-    return ListRows(tuple(rows)) if rows else _without_rows(capture)
+    if len(rows) >= MIN_UNDATED and not channel.undated and not shows_dates(rows):
+        raise Unreadable(
+            "list-undated",
+            f"none of the {len(rows)} rows has a date, such as {rows[0].title!r}: these may be "
+            "other links than the list's; compare the channel's rows selector in the source file "
+            "with the page, or write undated = true where the list has no dates",
+        )
+    return ListRows(tuple(rows), pager)
+
+
+def _rows(text: str, channel: Channel, context: PageContext) -> tuple[Sequence[Row], Pager | None]:
+    """The rows of a list page and its pager, as the channel's options say that they are written."""
+    if shape := JsonShape.of(channel.options):
+        return read_json_list(text, shape, context)
+    return read_list(text, channel.rows, context), read_pager(text)
+
+
+def _looks_like(text: str, channel: Channel) -> str:
+    """What is said of a page that has the marks of another platform; nothing of one without."""
+    found = platform_of(text)
+    if found in (None, channel.platform):
+        return ""
+    return f"; the page looks like one of the platform {found}, the channel's is {channel.platform}"
 
 
 def _say_nothing(rows: Sequence[Row]) -> bool:
@@ -254,15 +291,24 @@ def _no_list(capture: Capture, said: str) -> ListEnd:
     )
 
 
-def _without_rows(capture: Capture) -> ListEnd:
-    """A list page without rows: the end after pages with rows, ``list-empty`` where it is first."""
-    if capture.role == "more":
-        return ListEnd()
-    raise Unreadable(
-        "list-empty",
-        "the list's first page has no rows: the site may have a new layout; compare the channel's "
-        "rows selector in the source file with the page",
-    )
+def _without_rows(capture: Capture, text: str, channel: Channel, pager: Pager | None) -> ListEnd:
+    """A list page without rows: the end after pages with rows, ``list-empty`` where it is first.
+
+    One that calls itself a page among the list's own is no end, but ``list-pager``.
+    """
+    if capture.role != "more":
+        raise Unreadable(
+            "list-empty",
+            "the list's first page has no rows: the site may have a new layout; compare the "
+            f"channel's rows selector in the source file with the page{_looks_like(text, channel)}",
+        )
+    if pager and pager.number and 1 < pager.number <= pager.pages:
+        raise Unreadable(
+            "list-pager",
+            f"the page calls itself page {pager.number} of {pager.pages} and has no rows: the site "
+            "may have a new layout for it; look at it",
+        )
+    return ListEnd()
 
 
 def _page(capture: Capture, source: Source, text: str, listed: date | None) -> Page:

@@ -22,6 +22,7 @@ from archive.captures.warc import Capture, Location
 from archive.errors import IncidentKind, SourceFileError, Unreadable
 from archive.normalise.bulletin_json import are_other_files, files_digest
 from archive.parse.list_page import Row
+from archive.parse.pagers import Pager
 from archive.search import Index
 from archive.sources import Source, document_id
 from archive.storage.addresses import Addresses, KnownAddress
@@ -74,9 +75,9 @@ _INSERT_CAPTURE = (
 class Outcome:
     """What came of a capture, for the crawl to go on from.
 
-    ``list`` carries rows, ``moved`` the canonical address to follow, ``column`` that of its list;
-    ``failed``, ``held`` and ``missing`` the incident's kind and message. ``end`` is a list page
-    past the last one.
+    ``list`` carries rows and the page's pager, ``moved`` the canonical address to follow,
+    ``column`` that of its list; ``failed``, ``held`` and ``missing`` the incident's kind and
+    message. ``end`` is a list page past the last one.
     """
 
     kind: OutcomeKind
@@ -84,6 +85,7 @@ class Outcome:
     location: str | None = None
     incident: IncidentKind | None = None
     message: str = ""
+    pager: Pager | None = None
 
 
 class Ingester:
@@ -246,9 +248,9 @@ class Ingester:
                 return Outcome("aside")
             case Column(location):
                 return Outcome("column", location=location)
-            case ListRows(rows):
+            case ListRows(rows, pager):
                 self.addresses.listed(rows, capture)
-                return Outcome("list", rows=rows)
+                return Outcome("list", rows=rows, pager=pager)
             case ListEnd():
                 return Outcome("end")
             case Redirect(target):

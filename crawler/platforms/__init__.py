@@ -2,7 +2,8 @@
 
 A platform is a module with a class and two functions: ``Keys`` are what a channel on it can have in
 a source file, ``first(source, channel)`` returns the first step of a walk and
-``after(step, source, channel, outcome)`` the one that follows an answer, None at the end.
+``after(step, source, channel, outcome)`` the one that follows an answer, None where the list has no
+page of that number. When a walk goes on, and when it is over, is not the platform's affair.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Protocol
 from archive.source_files import ChannelTable
 from archive.sources import Channel, Source
 from archive.storage.ingest import Outcome
-from crawler.platforms import jpaas, numbered
+from crawler.platforms import countdown, govcn, jcms, jpaas, json_lists, numbered, trs
 from crawler.platforms.step import Step
 
 
@@ -28,9 +29,17 @@ class Platform(Protocol):
         """The first request of a walk."""
 
     def after(self, step: Step, source: Source, channel: Channel, outcome: Outcome) -> Step | None:
-        """The request after a good answer; None where the walk is over."""
+        """The request for the page after a step's; None where the list has no such page."""
 
 
 PLATFORMS: MappingProxyType[str, Platform] = MappingProxyType(
-    {"jpaas": jpaas, "numbered": numbered}
+    {
+        "countdown": countdown,
+        "govcn": govcn,
+        "jcms": jcms,
+        "json": json_lists,
+        "jpaas": jpaas,
+        "numbered": numbered,
+        "trs": trs,
+    }
 )

@@ -15,17 +15,20 @@ from msgspec import Meta
 from archive.source_files import ChannelTable
 from archive.sources import Channel, Source
 from archive.storage.ingest import Outcome
-from crawler.platforms.step import Step
-
-PAGE_SIZE = 20
+from crawler.platforms.step import Size, Step
 
 
 class Keys(ChannelTable):
-    """``tag`` is the tagId of the list, where a column page has several."""
+    """``tag`` is the tagId of the list, where a column page has several.
+
+    ``size`` is how many rows the service answers when it is not told, as on the first page: 20 at
+    MOHURD and SAMR, 24 at MIIT. Where a page says its size itself, that counts.
+    """
 
     tag: Annotated[
         str, Meta(min_length=1, description='the list\'s tagId in quotes, such as "栏目-list"')
     ] = ""
+    size: Size = 20
 
 
 def first(source: Source, channel: Channel) -> Step:
@@ -38,6 +41,7 @@ def after(step: Step, source: Source, channel: Channel, outcome: Outcome) -> Ste
     if step.role == "column":
         return Step(outcome.location, "list", 1) if outcome.location else None
     number = step.number + 1
-    page = json.dumps({"pageNo": number, "pageSize": PAGE_SIZE}, separators=(",", ":"))
+    size = (step.pager and step.pager.size) or int(channel.options["size"])
+    page = json.dumps({"pageNo": number, "pageSize": size}, separators=(",", ":"))
     service = step.address.split("&paramJson=")[0]
     return Step(f"{service}&paramJson={quote(page)}", "more", number)

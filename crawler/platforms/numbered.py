@@ -6,28 +6,17 @@ MOHURD until 2024 numbers page N as N; TRS WCM as N - 1, which the channel says 
 
 from __future__ import annotations
 
-import re
-from typing import Annotated
-
-from msgspec import Meta
-
 from archive.source_files import ChannelTable
 from archive.sources import Channel, Source
 from archive.storage.ingest import Outcome
-from crawler.platforms.step import Step
+from crawler.platforms.step import ListFile, Offset, Step, file_of_page
 
 
 class Keys(ChannelTable):
     """``path`` names the file to number; ``offset`` is page number minus file number."""
 
-    path: Annotated[
-        str,
-        Meta(
-            pattern=r"^/[^\s#?]*\.\w+\Z",
-            description='the first page\'s file on the site, such as "/xwfb/index.html"',
-        ),
-    ]
-    offset: Annotated[int, Meta(ge=0, le=1000, description="a whole number from 0 to 1000")] = 0
+    path: ListFile
+    offset: Offset = 0
 
 
 def first(source: Source, channel: Channel) -> Step:
@@ -39,5 +28,4 @@ def after(step: Step, source: Source, channel: Channel, outcome: Outcome) -> Ste
     """The next number; the end of the list is an answer without rows, or 404."""
     number = step.number + 1
     file_number = number - int(channel.options.get("offset", "0"))
-    path = re.sub(r"\.(\w+)$", rf"_{file_number}.\1", channel.path)
-    return Step(source.home + path, "more", number)
+    return Step(source.home + file_of_page(channel.path, file_number), "more", number)
