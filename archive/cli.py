@@ -295,6 +295,13 @@ def serve(data: Path, host: str, port: int) -> None:
     publish(data, host, port)
 
 
-def as_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Rows of text in columns, for a person; Han characters count two cells."""
-    return str(tabulate(rows, headers, tablefmt="plain", disable_numparse=True))
+def as_table(
+    headers: Sequence[str], rows: Sequence[Sequence[object]], widths: Sequence[int | None] = ()
+) -> str:
+    """Rows of text in columns, for a person; Han characters count two cells.
+
+    What is longer than its column's width, where that has one, is broken into lines.
+    """
+    longest = list(widths) or None
+    table = tabulate(rows, headers, tablefmt="plain", disable_numparse=True, maxcolwidths=longest)
+    return str(table)

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Meta
 
 from archive.errors import SourceFileError
 from archive.parse.html import check_selector
-from archive.sources import Channel, Layout, Source
+from archive.sources import About, Channel, Layout, Source
 from archive.toml_tables import Table, checked, read_toml, shown, wrong
 
 # Reads the folders of source files that a command names, besides those that it has by itself.
@@ -66,6 +66,26 @@ SomeSelectors = Annotated[
     tuple[Selector, ...],
     Meta(min_length=1, description='a list of CSS selectors, such as ["div.editor-content"]'),
 ]
+Kind = Annotated[
+    Literal["ministry", "agency", "provincial"] | None,
+    Meta(description='"ministry", "agency" or "provincial"'),
+]
+Verified = Annotated[
+    Literal["captured", "reported", "guessed"] | None,
+    Meta(description='"captured", "reported" or "guessed"'),
+]
+# Empty only as a default.
+Province = Annotated[
+    str, Meta(pattern=r"^[1-8]\d0000\Z", description='six digits in quotes, such as "230000"')
+]
+BodyCode = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z]{2}\d{8}\Z|^\d{10}\Z",
+        description='its SiteIDCode in quotes, such as "bm18000002"',
+    ),
+]
+On = Annotated[date | None, Meta(description="a date without quotes, such as 2026-09-30")]
 Day = Annotated[
     date | None, Meta(description="a date without quotes, such as 2024-10-01; since before until")
 ]
@@ -116,6 +136,13 @@ class SourceTable(Table):
     # eight (archive/storage/rechecks.py); at two seconds each, 500 take a quarter of an hour.
     nightly_rechecks: Pages = 500
     enabled: Flag = True
+    reason: Text = ""
+    kind: Kind = None
+    province: Province = ""
+    body_code: BodyCode = ""
+    contact: ListPath = ""
+    verified: Verified = None
+    verified_on: On = None
     layouts: Annotated[
         tuple[dict[str, Any], ...], Meta(description="tables that begin with [[layouts]]")
     ] = ()
@@ -177,6 +204,8 @@ def _source(slug: str, raw: dict[str, Any], platforms: Mapping[str, type[Channel
         own = str(urlsplit(home).hostname)
     except ValueError as error:
         raise SourceFileError(wrong(SourceTable, "home", raw, "", str(error))) from error
+    if bool(table.province) != (table.kind == "provincial"):
+        raise SourceFileError('province and kind = "provincial" go together: write both or none')
     hosts = (own, *table.hosts)
     if len(set(hosts)) < len(hosts):
         raise SourceFileError(wrong(SourceTable, "hosts", raw, "", "home's own is one of them"))
@@ -192,6 +221,15 @@ def _source(slug: str, raw: dict[str, Any], platforms: Mapping[str, type[Channel
         enabled=table.enabled,
         channels=tuple(_channel(*item, platforms) for item in table.channels.items()),
         layouts=tuple(_layout(*item) for item in enumerate(table.layouts, start=1)),
+        about=About(
+            kind=table.kind,
+            province=table.province,
+            body_code=table.body_code,
+            contact=table.contact,
+            verified=table.verified,
+            verified_on=table.verified_on,
+            reason=table.reason,
+        ),
     )
 
 

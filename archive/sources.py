@@ -96,6 +96,24 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What a source is and how sure its file is of that; nothing is derived or asked by it.
+
+    ``province`` is the division's code of a provincial department, ``body_code`` the site's
+    SiteIDCode, ``contact`` the path of the page with whom to write to, ``reason`` why a source is
+    not enabled. Empty, or None, where the file does not say it.
+    """
+
+    kind: str | None = None
+    province: str = ""
+    body_code: str = ""
+    contact: str = ""
+    verified: str | None = None
+    verified_on: date | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A ministry site: ``delay`` in seconds, ``rhythm_days`` how long silence stays normal."""
 
@@ -110,6 +128,7 @@ class Source:
     enabled: bool
     channels: tuple[Channel, ...]
     layouts: tuple[Layout, ...]
+    about: About = About()
 
     def digest(self) -> str:
         """The SHA-256 of all in the source's file that rows are derived by; manners are not."""

@@ -85,6 +85,44 @@ def crawl(
         )
 
 
+@main.command("check-source")
+@click.argument("name")
+@click.option(
+    "--pages",
+    type=click.Path(path_type=Path, file_okay=False),
+    multiple=True,
+    help="A folder with a folder NAME of pages and expected.toml.",
+)
+@DATA
+@SOURCES
+@exits
+def check_source(name: str, pages: tuple[Path, ...], data: Path, folders: tuple[Path, ...]) -> None:
+    """Read a source's kept pages and print what is expected beside what is read.
+
+    The pages are in NAME/ beside the source file. Exits with 3 where they are read otherwise than
+    NAME/expected.toml says, or where nobody has put a name to it.
+
+    \b
+    Examples:
+      bulletins check-source mohurd
+      bulletins check-source mine --sources my-sources
+    """
+    from crawler.check_source import compare, folder_of, problems
+    from crawler.crawl import choose
+    from crawler.page_expectations import read_expectations
+
+    own = (*folders, *own_sources(data))
+    [source] = choose(read_sources(own), [name])
+    expected = read_expectations(folder_of(name, (*pages, *own)))
+    lines = compare(source, expected)
+    shown = [["≠" if c.differs else "", c.file, c.what, c.expected, c.read] for c in lines]
+    widths = (None, None, None, 40, 40)
+    click.echo(as_table(["", "file", "value", "expected", "read"], shown, widths))
+    if wrong := problems(lines, source, expected):
+        raise SourceFailed(f"{name}: {wrong}")
+    click.echo(f"{name}: {len(lines)} values are read as expected, reviewed {expected.reviewed}")
+
+
 # What ``bulletins crawl`` shows of a row of ``crawls``: the heading and the column.
 _REPORTED = {
     "source": "source",

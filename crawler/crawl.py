@@ -152,13 +152,14 @@ def _check(chosen: Sequence[Source], options: CrawlOptions) -> None:
                 f"false in a file of each, such as {own}; of a source that ships with the program "
                 "it needs no other line"
             )
-    if options.delay is not None and not is_loopback(options.base_url):
+    local = all(is_loopback(options.base_url or source.home) for source in chosen)
+    if options.delay is not None and not local:
         raise UsageError("--delay is for servers on this machine: name a loopback --base-url too")
     if options.delay is not None and options.delay < 0:
         raise UsageError("--delay cannot be negative")
     if options.delay is not None and not isfinite(options.delay):
         raise UsageError("--delay must be a number of seconds, such as 0.5")
-    if not is_loopback(options.base_url) and not os.environ.get("BULLETINS_CONTACT", "").strip():
+    if not local and not os.environ.get("BULLETINS_CONTACT", "").strip():
         raise UsageError(
             "set BULLETINS_CONTACT to your e-mail or web address first: ministries must be able "
             "to see who asks (it goes into the User-Agent)"

@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
-from typing import Any
+from typing import Any, Protocol
 
 from sample import bulletins, layouts
 from sample.answers import (
@@ -96,7 +96,7 @@ class SampleSite:
             response = _routed(self.routes.get(key), request)
             if response is not None:
                 return response
-        return _conditional(request, self._ordinary(request))
+        return conditional(request, self._ordinary(request))
 
     def _ordinary(self, request: Request) -> Response:
         if request.path == "/robots.txt":
@@ -215,7 +215,7 @@ def _param_json(value: str) -> dict[str, int]:
         return {}
 
 
-def _conditional(request: Request, response: Response) -> Response:
+def conditional(request: Request, response: Response) -> Response:
     """304 where a validator matches; If-None-Match comes first (RFC 9110, 13.2.2)."""
     if response.status != 200 or response.etag is None or response.modified is None:
         return response
@@ -236,13 +236,23 @@ def _not_after(modified: datetime, since: str) -> bool:
         return False
 
 
+class Site(Protocol):
+    """What can be served."""
+
+    def respond(self, request: Request) -> Response:
+        """The answer to a request, before delivery."""
+
+    def record(self, request: Request, status: int) -> None:
+        """Add a request to the log."""
+
+
 class _Server(ThreadingHTTPServer):
     """A threading server that can close the idle connections that clients keep."""
 
     request_queue_size = 64
 
-    def __init__(self, site: SampleSite, port: int) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+    def __init__(self, site: Site, host: str, port: int) -> None:
+        super().__init__((host, port), _Handler)
         self.site = site
         self.open: set[socket.socket] = set()
 
@@ -333,13 +343,13 @@ def _head(response: Response, zipped: bool) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def serve(site: SampleSite, port: int = 0) -> Iterator[str]:
-    """Serve a site on 127.0.0.1 in a thread; yields its base address, without a final slash."""
-    server = _Server(site, port)
+def serve(site: Site, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
+    """Serve a site on loopback in a thread; yields its base address, without a final slash."""
+    server = _Server(site, host, port)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"http://{host}:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.close_idle()

@@ -11,13 +11,21 @@ from pathlib import Path
 from typing import get_args
 
 import click
+import msgspec
 import pytest
 
 from archive import errors
 from archive.model import Bulletin, Entry
-from archive.sources import Layout, Source
+from archive.sources import About, Layout, Source
 from archive.storage.database import connect
 from crawler.cli import main
+from crawler.page_expectations import (
+    ColumnTable,
+    DetailTable,
+    ErrorTable,
+    ExpectedTable,
+    ListTable,
+)
 from crawler.platforms import PLATFORMS
 from crawler.sources import load_sources
 
@@ -55,7 +63,7 @@ def test_every_command_is_documented_with_its_options_and_an_example(name: str) 
 def test_no_command_is_documented_that_is_not_there() -> None:
     named = set(
         re.findall(
-            r"`(bulletins [a-z]+(?: (?:install|run|show|remove|accept|reject))?)",
+            r"`(bulletins [a-z-]+(?: (?:install|run|show|remove|accept|reject))?)",
             read("docs/commands.md"),
         )
     )
@@ -81,17 +89,30 @@ def test_the_tables_page_is_the_schema(tmp_path: Path) -> None:
 
 def test_every_source_setting_platform_and_source_is_documented() -> None:
     page = read("docs/sources.md")
-    for setting in dataclasses.fields(Source):
-        if setting.name not in ("slug", "channels", "layouts"):
+    for setting in (*dataclasses.fields(Source), *dataclasses.fields(About)):
+        if setting.name not in ("slug", "channels", "layouts", "about"):
             assert f"| `{setting.name}` |" in page, setting.name
     for setting in dataclasses.fields(Layout):
         assert f"`{setting.name}`" in page, setting.name
     for platform in PLATFORMS:
         assert f"| `{platform}` |" in page
+
+
+def test_the_coverage_page_is_made_of_the_source_files() -> None:
+    made = runpy.run_path(str(DOCS / "make_coverage.py"))["page"]()
+    assert read("docs/coverage.md") == made, "run `python docs/make_coverage.py`"
     for source in load_sources().values():
-        assert f"| `{source.slug}` | {source.name} |" in page
+        assert f"| `{source.slug}` | {source.name} " in made
         for channel in source.channels:
-            assert f"`{channel.slug}`" in page
+            assert f"`{channel.slug}` {channel.name}" in made
+
+
+def test_the_page_about_adding_a_source_names_every_key_of_its_expectations() -> None:
+    page = read("docs/adding-a-source.md")
+    tables = (ColumnTable, ListTable, DetailTable, ErrorTable, ExpectedTable)
+    for table in tables:
+        for key in msgspec.structs.fields(table):
+            assert f"`{key.name}`" in page or f"`[[{key.name}]]`" in page, key.name
 
 
 def test_every_incident_is_documented() -> None:
@@ -147,9 +168,12 @@ def test_readme_and_makefile_agree() -> None:
 
 
 def test_every_page_of_docs_is_linked() -> None:
+    """From the README, or from a page that it links."""
     readme = read("README.md")
+    linked = [read(f"docs/{p.name}") for p in DOCS.glob("*.md") if f"docs/{p.name}" in readme]
     for page in DOCS.glob("*.md"):
-        assert f"docs/{page.name}" in readme, page.name
+        there = f"docs/{page.name}" in readme or any(f"]({page.name}" in text for text in linked)
+        assert there, page.name
 
 
 def test_nothing_speaks_of_the_workplace() -> None:

@@ -223,6 +223,8 @@ def test_the_only_list_needs_no_tag() -> None:
         None,
     )
     assert parse_qs(urlsplit(unit).query) == {"parseType": ["bulidstatic"], "tagId": ["内容区域"]}
+    json = """<script url='/u' querydata='{"tagId":"右侧内容","editType":null}'></script>"""
+    assert parse_qs(urlsplit(list_unit(json, None)).query)["tagId"] == ["右侧内容"]
     with pytest.raises(Unreadable, match="its tags are 当前位置, 当前位置, 内容1"):
         list_unit(UNITS.replace("栏目-list", "当前位置"), None)
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 from urllib.parse import urlencode
 
 from archive.clock import civil_day
@@ -104,11 +105,19 @@ def _units(text: str) -> list[tuple[str, str]]:
     units = []
     for script in select(root, "script[url][querydata]") if root is not None else ():
         try:
-            query = ast.literal_eval(script.get("querydata") or "")
+            query = _literal(script.get("querydata") or "")
             units.append((str(query["tagId"]), f"{script.get('url')}?{urlencode(query)}"))
         except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError):
             continue
     return units
+
+
+def _literal(written: str) -> Any:
+    """JSON, or what only looks like it: MOHURD writes it with single quotes, MIIT with double."""
+    try:
+        return json.loads(written)
+    except ValueError:
+        return ast.literal_eval(written)
 
 
 def read_list(text: str, rows: str, context: PageContext) -> list[Row]:
