@@ -12,22 +12,28 @@ import json
 import random
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import unquote
 
 from archive.captures.decode import decode
 from archive.parse.pagers import Pager, read_pager
+from archive.source_files import read_source
 from archive.sources import Channel, Source
 from archive.storage.ingest import Outcome
-from crawler.page_expectations import DetailTable, Expectations, ListTable
+from crawler.page_expectations import DetailTable, Expectations, ListTable, read_expectations
 from crawler.platforms import PLATFORMS
 from crawler.platforms.step import Step
+from crawler.sources import KEYS
 from sample.answers import Logged, Request, Response, not_found
-from sample.server import conditional
+from sample.server import conditional, serve
+from tests.crawling import run
 
 # A first page, one between, and a last one.
 PAGES = 3
+NIGHTS = ("2026-11-01T18:00:00Z", "2026-11-02T18:00:00Z")
 # What may stand between two characters of a title, in a meta tag or a heading.
 _TITLE_BREAKS = r"(?:\s|<br\s*/?>)*"
 _CHARACTERS = "山水木林石桥路街房屋门窗井沟渠坝田地麦稻茶果花草牛羊马鱼鸟云雨风雪雷光灯火电车船站台"
@@ -179,3 +185,51 @@ def _numbered(text: str, rows: int, number: int, channel: Channel) -> str:
         key = json.dumps(total.rsplit(".", 1)[-1])
         text = re.sub(rf"({key}\s*:\s*)\d+", rf"\g<1>{count}", text)
     return text
+
+
+class Crawled:
+    """A data folder with two nights of sources, each from its replica, in one process a night.
+
+    ``sources`` has their files, ``pages`` a folder of pages for each. A replica has an address of
+    its own in 127.0.0.0/8, since two sources may not have one host.
+    """
+
+    def __init__(self, folder: Path, sources: Path, pages: Path) -> None:
+        self.data = folder / "data"
+        self.replicas: dict[str, Replica] = {}
+        files = folder / "sources"
+        files.mkdir()
+        with ExitStack() as servers:
+            slugs = sorted(path.stem for path in sources.glob("*.toml"))
+            for number, slug in enumerate(slugs, start=2):
+                site = _Waiting()
+                home = servers.enter_context(serve(site, host=f"127.0.0.{number}"))
+                text = (sources / f"{slug}.toml").read_text(encoding="utf-8")
+                text = re.sub(r'(?m)^home = ".*"$', f'home = "{home}"', text, count=1)
+                (files / f"{slug}.toml").write_text(text, encoding="utf-8")
+                source = read_source(files / f"{slug}.toml", KEYS)
+                site.replica = Replica(source, read_expectations(pages / slug))
+                self.replicas[slug] = site.replica
+            options = ("--sources", files, "--data", self.data, "--delay", "0")
+            self.first = run("crawl", *slugs, *options, now=NIGHTS[0])
+            self.asked = {slug: len(site.log) for slug, site in self.replicas.items()}
+            self.second = run("crawl", *slugs, *options, "--full", now=NIGHTS[1])
+
+    def statuses_of_the_second_night(self, slug: str) -> dict[str, int]:
+        """What each bulletin's path was answered with, the first bulletin's path first."""
+        replica = self.replicas[slug]
+        paths = {path for pages in replica.pages.values() for path in pages}
+        night = replica.log[self.asked[slug] :]
+        return {entry.target: entry.status for entry in night if entry.target in paths}
+
+
+class _Waiting:
+    """A site whose address has to be known before its pages can be made."""
+
+    replica: Replica
+
+    def respond(self, request: Request) -> Response:
+        return self.replica.respond(request)
+
+    def record(self, request: Request, status: int) -> None:
+        self.replica.record(request, status)

@@ -6,22 +6,16 @@ A source is its file in crawler/sources/ and its folder in tests/sources/; nothi
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
-from archive.source_files import read_source
 from crawler.check_source import SHIPPED, compare, problems
 from crawler.page_expectations import read_expectations
-from crawler.sources import BUNDLED, KEYS, load_sources
-from sample.answers import Request, Response
-from sample.server import serve
-from tests.crawling import rows, run
-from tests.replica import Replica
+from crawler.sources import BUNDLED, load_sources
+from tests.crawling import rows
+from tests.replica import Crawled
 
 SOURCES = load_sources()
-NIGHTS = ("2026-11-01T18:00:00Z", "2026-11-02T18:00:00Z")
 
 
 @pytest.fixture(params=SOURCES)
@@ -48,48 +42,9 @@ def test_its_texts_are_ours(slug: str) -> None:
         assert not real.search(re.sub(rb"https?://www\.w3\.org/", b"", body)), path
 
 
-class Crawled:
-    """A data folder with two nights of all sources, each from its replica, in one process a night.
-
-    Each replica has an address of its own in 127.0.0.0/8, since two sources may not have one host.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.data = folder / "data"
-        self.replicas: dict[str, Replica] = {}
-        files = folder / "sources"
-        files.mkdir()
-        with ExitStack() as servers:
-            for number, slug in enumerate(SOURCES, start=2):
-                site = _Waiting()
-                home = servers.enter_context(serve(site, host=f"127.0.0.{number}"))
-                text = (BUNDLED / f"{slug}.toml").read_text(encoding="utf-8")
-                text = re.sub(r'(?m)^home = ".*"$', f'home = "{home}"', text, count=1)
-                (files / f"{slug}.toml").write_text(text, encoding="utf-8")
-                source = read_source(files / f"{slug}.toml", KEYS)
-                site.replica = Replica(source, read_expectations(SHIPPED / slug))
-                self.replicas[slug] = site.replica
-            options = ("--sources", files, "--data", self.data, "--delay", "0")
-            self.first = run("crawl", *SOURCES, *options, now=NIGHTS[0])
-            self.asked = {slug: len(site.log) for slug, site in self.replicas.items()}
-            self.second = run("crawl", *SOURCES, *options, "--full", now=NIGHTS[1])
-
-
-class _Waiting:
-    """A site whose address has to be known before its pages can be made."""
-
-    replica: Replica
-
-    def respond(self, request: Request) -> Response:
-        return self.replica.respond(request)
-
-    def record(self, request: Request, status: int) -> None:
-        self.replica.record(request, status)
-
-
 @pytest.fixture(scope="module")
 def crawled(tmp_path_factory: pytest.TempPathFactory) -> Crawled:
-    return Crawled(tmp_path_factory.mktemp("replicas"))
+    return Crawled(tmp_path_factory.mktemp("replicas"), BUNDLED, SHIPPED)
 
 
 def test_it_crawls_its_replica_without_losing_a_row(slug: str, crawled: Crawled) -> None:
@@ -119,9 +74,7 @@ def test_it_crawls_its_replica_without_losing_a_row(slug: str, crawled: Crawled)
 
 def test_its_second_night_is_nothing_but_304(slug: str, crawled: Crawled) -> None:
     replica = crawled.replicas[slug]
-    night = replica.log[crawled.asked[slug] :]
     paths = {path for pages in replica.pages.values() for path in pages}
-    answered = {entry.target: entry.status for entry in night if entry.target in paths}
-    assert answered == dict.fromkeys(paths, 304)
+    assert crawled.statuses_of_the_second_night(slug) == dict.fromkeys(paths, 304)
     revisions = f"SELECT max(revision) FROM bulletins WHERE source = '{slug}'"
     assert rows(crawled.data, revisions) == [(1,)]

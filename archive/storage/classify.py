@@ -21,6 +21,7 @@ from archive.parse.json_list import JsonShape, read_json_list
 from archive.parse.list_page import Row, list_unit, read_list, shows_dates
 from archive.parse.pagers import Pager, read_pager
 from archive.parse.platform_marks import platform_of
+from archive.parse.written_html import written_by_scripts
 from archive.sources import Channel, PageContext, Source, document_id
 from archive.storage.robots import read_rules
 
@@ -200,13 +201,20 @@ def _text(capture: Capture) -> str:
     block = None
     if capture.role != "page":
         block = block_page_kind(200, "", text, shown_pieces(text))
-    # A column page may be nothing but the script that asks for its list, and a page past the last
-    # nothing but the script of a pager.
-    if block == "wall-script" and (capture.role == "column" or platform_of(text)):
+    if block == "wall-script" and (capture.role == "column" or _is_scripted_list(text)):
         block = None
     if block:
         raise Unreadable(block, STAND_INS.get(block, BLOCKED))
     return text
+
+
+def _is_scripted_list(text: str) -> bool:
+    """Whether a page that is nothing but scripts is a list's all the same.
+
+    A column page may be the script that asks for its list, a list the scripts that write its rows,
+    and a page past the last one the script of a pager.
+    """
+    return platform_of(text) is not None or "<a " in written_by_scripts(text)
 
 
 def _error_status(capture: Capture, raw: bytes) -> Unreadable:
