@@ -158,7 +158,8 @@ def test_pages_of_pictures_are_bulletins_without_text(tmp_path: Path) -> None:
     def pictured(title: str) -> bytes:
         return (
             f'<html><head><meta name="ArticleTitle" content="{title}"></head><body>'
-            '<p>发布时间：2026-11-02</p><div class="editor-content"><img src="1.jpg"></div></body></html>'
+            '<p>发布时间：2026-11-02</p>'
+            '<div class="editor-content"><img src="1.jpg"></div></body></html>'
         ).encode()
 
     other = "https://www.mohurd.gov.cn/xinwen/gzdt/art/2026/art_304_900002.html"
