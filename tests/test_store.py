@@ -158,7 +158,7 @@ def test_pages_of_pictures_are_bulletins_without_text(tmp_path: Path) -> None:
     def pictured(title: str) -> bytes:
         return (
             f'<html><head><meta name="ArticleTitle" content="{title}"></head><body>'
-            '<p>发布时间：2026-11-02</p>'
+            "<p>发布时间：2026-11-02</p>"
             '<div class="editor-content"><img src="1.jpg"></div></body></html>'
         ).encode()
 

@@ -18,21 +18,24 @@ from archive.sources import Source
 
 NAME = "bulletins.db"
 # Raise with every change of schema.sql.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 # Raise whenever other rows follow from the same captures; tests/test_derivation.py notices.
 # A database of another schema or derivation is derived again when it is next opened for writing:
 # without that, unchanged pages that are now read differently would look revised.
 DERIVATION = 1
 # Search reads three texts of an entry: its bulletin's title, its heading and its own text.
 # The longest column first is stored smallest. The newest is the one with the latest date, as a
-# number; archive/serving/entry_search.py has the fields that ask for dates and labels.
+# number; archive/serving/entry_search.py has the fields that ask for dates and labels. The label x
+# marks entries that repeat another or are repeated, which a search shows once.
 ENTRIES_INDEX = Index(
     "entries",
     columns=("text", "title", "heading"),
     order="cast(replace(entries.date, '-', '') as integer)",
     labels=(
         "coalesce((select group_concat('p' || p.province, ' ') from entry_provinces p "
-        "where p.entry = entries.id), '') || ' s' || entries.source"
+        "where p.entry = entries.id), '') || ' s' || entries.source || case when entries.same_as "
+        "is not null or exists (select 1 from entries other where other.same_as = entries.id) "
+        "then ' x' else '' end"
     ),
 )
 # Readers never wait in WAL mode and the lock excludes other writers: this is for backups.

@@ -47,6 +47,7 @@ from archive.storage.holds import Holds
 from archive.storage.identity import Identity
 from archive.storage.incidents import Incident, Incidents
 from archive.storage.removals import Removals
+from archive.storage.republished import Republished
 from archive.storage.revisions import Current, RevisionWriter
 
 OutcomeKind = Literal[
@@ -111,6 +112,7 @@ class Ingester:
         self.identity = Identity(database, self.addresses)
         self.holds = Holds(database, self.addresses)
         self.removals = Removals(database.conn, self.addresses, self.incidents)
+        self.republished = Republished(database.conn, index)
         self._known: set[str] = set()
 
     def ingest(self, capture: Capture, location: Location, found: Reading = None) -> Outcome:
@@ -319,10 +321,12 @@ class Ingester:
             incident = None if held.decided else held.doubt.reason
             return Outcome("held", incident=incident, message=held.doubt.message)
         number = current.number + 1 if current else 1
+        versions = self.republished.forget(current.bulletin) if current else []
         bulletin = self.revisions.write(
             page.bulletin, slug, number, page.digest, capture, capture_id
         )
         self.addresses.holds(capture.address, bulletin, page.digest, files)
+        self.republished.written(bulletin, page.bulletin, capture.source, versions)
         self._good(capture, changed=current is not None)
         return Outcome("revised" if current else "new")
 

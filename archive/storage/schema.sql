@@ -91,10 +91,13 @@ CREATE TABLE bulletins (
     body_rule TEXT NOT NULL,
     first_seen TEXT NOT NULL,
     last_seen TEXT NOT NULL,
+    -- The bulletin of another source that this one repeats.
+    same_as INTEGER REFERENCES bulletins(id),
     FOREIGN KEY (source, channel) REFERENCES channels(source, slug)
 ) STRICT;
 CREATE INDEX bulletins_by_published ON bulletins (published);
 CREATE INDEX bulletins_by_source ON bulletins (source, published);
+CREATE INDEX bulletins_repeating ON bulletins (same_as) WHERE same_as IS NOT NULL;
 
 CREATE TABLE addresses (
     url TEXT PRIMARY KEY,
@@ -161,8 +164,11 @@ CREATE TABLE entries (
     source TEXT NOT NULL REFERENCES sources(slug),
     url TEXT NOT NULL,
     published TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('live', 'gone'))
+    status TEXT NOT NULL CHECK (status IN ('live', 'gone')),
+    -- The entry of the bulletin that this one's bulletin repeats.
+    same_as INTEGER REFERENCES entries(id) ON DELETE SET NULL
 ) STRICT;
+CREATE INDEX entries_repeating ON entries (same_as) WHERE same_as IS NOT NULL;
 CREATE INDEX entries_by_bulletin ON entries (bulletin, seq);
 CREATE INDEX entries_by_date ON entries (date);
 CREATE INDEX entries_by_province ON entries (province, date);
@@ -216,6 +222,23 @@ CREATE TABLE attachments (
     text TEXT NOT NULL,
     PRIMARY KEY (bulletin, seq)
 ) STRICT;
+
+-- Where a bulletin's longest passages stand, so that its other versions are found.
+CREATE TABLE passages (
+    passage INTEGER NOT NULL,
+    published TEXT NOT NULL,
+    source TEXT NOT NULL,
+    bulletin INTEGER NOT NULL REFERENCES bulletins(id),
+    PRIMARY KEY (passage, published, source, bulletin)
+) STRICT, WITHOUT ROWID;
+
+-- Bulletins of two sources that are one text, in both directions.
+CREATE TABLE versions (
+    bulletin INTEGER NOT NULL REFERENCES bulletins(id),
+    other INTEGER NOT NULL REFERENCES bulletins(id),
+    share INTEGER NOT NULL,
+    PRIMARY KEY (bulletin, other)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE crawls (
     id INTEGER PRIMARY KEY,
