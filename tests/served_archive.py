@@ -136,7 +136,8 @@ def _write_entries(db: sqlite3.Connection) -> None:
         slug = f"mohurd-{number}.{seq}"
         events = [d for d in dates if d[0] in ("event", "since") and d[1]]
         db.execute(
-            "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'mohurd', ?, ?, ?)",
+            "INSERT INTO entries VALUES"
+            " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'mohurd', ?, ?, ?, NULL)",
             (entry, slug, number, seq, kind, heading, provinces[0] if provinces else None,
              DATES[slug], events[0][1] if events else None, events[0][2] if events else None, 0,
              text, known[number][1], f"https://mohurd.example/{number}.html", known[number][2],

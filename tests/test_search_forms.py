@@ -308,7 +308,7 @@ def test_atom_keeps_the_entries_of_a_bulletin_that_is_gone(path: Path) -> None:
 def test_the_order_of_the_feed_is_read_from_an_index_and_not_from_the_contents(path: Path) -> None:
     with closing(sqlite3.connect(path)) as conn:
         sql = entry_search._LEARNED.format(entry_search._FROM_REVISIONS, ENTRIES_INDEX.every_row)
-        plan = [row[3] for row in conn.execute(f"EXPLAIN QUERY PLAN {sql}", (20,))]
+        plan = [row[3] for row in conn.execute(f"EXPLAIN QUERY PLAN {sql}", ("[]", 20))]
     assert plan[0] == "SCAN revisions USING COVERING INDEX revisions_by_time"
     # Only entries of the same instant are sorted, so that reading ends after the first twenty.
     assert "USE TEMP B-TREE FOR ORDER BY" not in plan

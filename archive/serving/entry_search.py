@@ -10,14 +10,14 @@ import calendar
 import json
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
 from archive.normalise.provinces import province_of
 from archive.search import Column, Field, Filter, Query, parse
 from archive.search.find import Facets
-from archive.search.find import count as count_hits
 from archive.search.find import facets as count_facets
 from archive.search.find import newest as newest_hits
 from archive.search.fold import fold
@@ -25,6 +25,8 @@ from archive.search.hits import Count, Place
 from archive.search.rank import Ranked
 from archive.search.rank import relevance as ranked_hits
 from archive.search.tokens import order_label
+from archive.serving.repeats import by_month, by_province, repeats
+from archive.serving.repeats import count as count_shown
 from archive.serving.suggestions import Suggestion as Suggestion
 from archive.serving.suggestions import suggest as suggest
 from archive.serving.suggestions import typed as typed
@@ -50,14 +52,15 @@ _LAST_SORT = 99_999_999
 _DAY = re.compile(r"(\d{4})(?:[-/年](\d{1,2})(?:[-/月](\d{1,2})日?|月?)|年?)")
 _COLUMNS = (
     "id, slug, bulletin, seq, kind, heading, province, date, event_start, event_end, open_end, "
-    "text, title, source, url, published, status"
+    "text, title, source, url, published, status, same_as"
 )
 
 # The archive learned of an entry with the latest revision of its bulletin. CROSS JOIN is SQLite's
 # way to say which table is read first: entries if there are few hits, revisions if there are many.
 _LEARNED = """
 SELECT entries.id, revisions.captured_at FROM {}
-WHERE entries.id IN ({}) ORDER BY revisions.captured_at DESC, entries.id DESC LIMIT ?
+WHERE entries.id IN ({}) AND entries.id NOT IN (SELECT value FROM json_each(?))
+ORDER BY revisions.captured_at DESC, entries.id DESC LIMIT ?
 """
 _FROM_ENTRIES = """
 entries CROSS JOIN bulletins ON bulletins.id = entries.bulletin
@@ -157,17 +160,28 @@ def sources_of(conn: sqlite3.Connection) -> dict[str, str]:
 
 
 def newest(
-    conn: sqlite3.Connection, query: Query, limit: int = 20, cursor: str | None = None
+    conn: sqlite3.Connection,
+    query: Query,
+    limit: int = 20,
+    cursor: str | None = None,
+    hidden: Collection[int] | None = None,
 ) -> Page:
     """Entries that match, the latest date first, within a date the highest id first.
 
     ``cursor`` is the ``after`` of the page before; an invalid one starts at the beginning. While a
-    writer adds entries, the pages neither repeat nor lose one.
+    writer adds entries, the pages neither repeat nor lose one. Here and below ``hidden`` is the
+    result of :func:`archive.serving.repeats.repeats`, if the caller has it.
     """
-    before = _place(cursor)
-    places = newest_hits(conn, ENTRIES_INDEX, query, limit + 1, before)
-    after = f"{places[limit - 1].sort}~{places[limit - 1].key}" if len(places) > limit else None
-    return Page(_entries(conn, [place.key for place in places[:limit]]), after)
+    hidden = repeats(conn, query) if hidden is None else hidden
+    before, shown = _place(cursor), list[Place]()
+    while len(shown) <= limit:
+        places = newest_hits(conn, ENTRIES_INDEX, query, limit + 1, before)
+        shown += [place for place in places if place.key not in hidden]
+        if len(places) <= limit:
+            break
+        before = places[-1]
+    after = f"{shown[limit - 1].sort}~{shown[limit - 1].key}" if len(shown) > limit else None
+    return Page(_entries(conn, [place.key for place in shown[:limit]]), after)
 
 
 def learned(conn: sqlite3.Connection, query: Query, limit: int = 20) -> list[tuple[Entry, str]]:
@@ -175,27 +189,36 @@ def learned(conn: sqlite3.Connection, query: Query, limit: int = 20) -> list[tup
 
     The last learned is first; of those learned at one moment, the one with the highest id.
     """
+    hidden = repeats(conn, query)
+    left_out = json.dumps(sorted(hidden))
     places = newest_hits(conn, ENTRIES_INDEX, query, FEW + 1)
     if len(places) <= FEW:
         keys = json.dumps([place.key for place in places])
-        return _learned(conn, _FROM_ENTRIES, "SELECT value FROM json_each(?)", (keys, limit))
-    latest = _learned(conn, _FROM_REVISIONS, ENTRIES_INDEX.every_row, (READ,))
+        values = (keys, left_out, limit)
+        return _learned(conn, _FROM_ENTRIES, "SELECT value FROM json_each(?)", values)
+    latest = _learned(conn, _FROM_REVISIONS, ENTRIES_INDEX.every_row, (left_out, READ))
     found = list(islice((each for each in latest if _holds(conn, query, each[0])), limit))
     if len(found) == limit:
         return found
-    hits, values = query.sql(conn, ENTRIES_INDEX)
-    return _learned(conn, _FROM_REVISIONS, hits, (*values, limit))
+    hits, asked = query.sql(conn, ENTRIES_INDEX)
+    return _learned(conn, _FROM_REVISIONS, hits, (*asked, left_out, limit))
 
 
 def relevance(
-    conn: sqlite3.Connection, query: Query, limit: int = 20, cursor: str | None = None
+    conn: sqlite3.Connection,
+    query: Query,
+    limit: int = 20,
+    cursor: str | None = None,
+    hidden: Collection[int] | None = None,
 ) -> Page:
     """Entries that match, the best BM25 first (title and heading count more), then the newest.
 
     If more than :data:`archive.search.rank.RANKED_WHOLE` match, only the newest
     :data:`archive.search.rank.RANKED` are ranked and the page is not ``exact``.
     """
+    hidden = repeats(conn, query) if hidden is None else hidden
     ranked, exact = ranked_hits(conn, ENTRIES_INDEX, query, WEIGHTS)
+    ranked = [hit for hit in ranked if hit.place.key not in hidden]
     score, _, rest = (cursor or "").partition("~")
     place = _place(rest)
     if place and re.fullmatch(r"\d{1,9}\.\d{1,6}", score):
@@ -207,27 +230,44 @@ def relevance(
     return Page(_entries(conn, [hit.place.key for hit in shown]), after, exact)
 
 
-def count(conn: sqlite3.Connection, query: Query, at_most: int | None = COUNTED) -> Count:
+def count(
+    conn: sqlite3.Connection,
+    query: Query,
+    at_most: int | None = COUNTED,
+    *,
+    hidden: Collection[int] | None = None,
+) -> Count:
     """How many entries match; beyond ``at_most`` only that there are at least so many."""
-    return count_hits(conn, ENTRIES_INDEX, query, at_most)
+    return count_shown(conn, query, at_most, hidden)
 
 
-def facets(conn: sqlite3.Connection, query: Query, counted: Count | None = None) -> EntryFacets:
-    """Exact numbers of the entries that match, by province, source and month.
+def facets(
+    conn: sqlite3.Connection,
+    query: Query,
+    counted: Count | None = None,
+    hidden: Collection[int] | None = None,
+) -> EntryFacets:
+    """Exact numbers of the entries that a facet leads to, by province, source and month.
 
     Provinces and sources are sorted by number, the largest first; months by time, the latest first.
     It is faster if the caller passes the result of :func:`count` as ``counted``.
     """
-    found: Facets = count_facets(conn, ENTRIES_INDEX, query, divisor=100, counted=counted)
-    labels = sorted(found.labels.items(), key=lambda item: (-item[1], item[0]))
+    hidden = repeats(conn, query) if hidden is None else hidden
+    hits = Count(counted.number + len(hidden), counted.exact) if counted else None
+    found: Facets = count_facets(conn, ENTRIES_INDEX, query, divisor=100, counted=hits)
+    by_label = Counter(found.labels)
+    months = Counter(
+        {f"{month // 100:04d}-{month % 100:02d}": n for month, n in found.order.items()}
+    )
+    if hidden:
+        by_label.subtract({f"p{code}": n for code, n in by_province(conn, hidden).items()})
+        months.subtract(by_month(conn, hidden))
+    labels = sorted(by_label.items(), key=lambda item: (-item[1], item[0]))
     return EntryFacets(
-        found.total,
+        found.total - len(hidden),
         {label[1:]: number for label, number in labels if label[0] == "p"},
         {label[1:]: number for label, number in labels if label[0] == "s"},
-        {
-            f"{month // 100:04d}-{month % 100:02d}": number
-            for month, number in sorted(found.order.items(), reverse=True)
-        },
+        dict(sorted(months.items(), reverse=True)),
     )
 
 
@@ -237,7 +277,8 @@ def labels_of(conn: sqlite3.Connection, entry: int) -> list[str]:
     labels = [f"p{code}" for (code,) in provinces]
     for day, source in conn.execute("SELECT date, source FROM entries WHERE id = ?", (entry,)):
         labels += [order_label(day.replace("-", "")), f"s{source}"]
-    return labels
+    linked = "SELECT 1 FROM entries WHERE same_as = ? OR id = ? AND same_as IS NOT NULL"
+    return [*labels, "x"] if conn.execute(linked, (entry, entry)).fetchone() else labels
 
 
 def _learned(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Generator
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -21,6 +22,7 @@ from archive.search import plugin as search
 from archive.serving import health, middleware, search_routes
 from archive.serving.entry_search import parse_entries, sources_of
 from archive.serving.facets import REPLACED
+from archive.serving.repeats import bulletin_also_at, entry_also_at
 from archive.serving.search_request import TOO_SLOW, TOO_SLOW_TITLE
 from archive.serving.start_page import start_page
 from archive.storage.database import ENTRIES_INDEX
@@ -34,6 +36,7 @@ STYLE = Path(__file__).parent / "static" / "archive.css"
 MAX_VALUE_BYTES = 32 * 1024 * 1024
 """The largest value that SQL may read or create: four times the text of the largest page."""
 
+_ELSEWHERE = {"bulletins": bulletin_also_at, "entries": entry_also_at}
 _COLUMN = "_search_"
 _CODE = re.compile(r"[\w-]+")
 # Arguments for one page or download, which do not belong in the link for Excel.
@@ -79,13 +82,20 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
 
 
 @hookimpl()
-def extra_template_vars(template: str, datasette: Any) -> Callable[[], Awaitable[dict[str, Any]]]:
-    """The data of the start page."""
+def extra_template_vars(
+    template: str, datasette: Any, database: str, table: str, view_name: str, request: Any
+) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """The data of the start page, and where else the text of a bulletin or an entry stands."""
 
     async def gathered() -> dict[str, Any]:
-        if template != "index.html":
+        if template == "index.html":
+            return await start_page(datasette.get_database(DATABASE))
+        elsewhere = _ELSEWHERE.get(table)
+        number = request.url_vars.get("pks", "") if request and view_name == "row" else ""
+        if database != DATABASE or elsewhere is None or not number.isdecimal():
             return {}
-        return await start_page(datasette.get_database(DATABASE))
+        found = partial(elsewhere, number=int(number))
+        return {"elsewhere": await datasette.get_database(DATABASE).execute_fn(found)}
 
     return gathered
 

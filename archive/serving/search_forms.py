@@ -29,6 +29,7 @@ from archive.serving.entry_search import (
     sources_of,
     typed,
 )
+from archive.serving.repeats import Elsewhere, also_at, repeats
 from archive.serving.search_request import DATABASE, PAGE, Asked, Refused, read
 
 BATCH = 500
@@ -42,8 +43,12 @@ EPOCH = "1970-01-01T00:00:00Z"
 
 CSV_COLUMNS = (
     "slug", "date", "province", "source", "title", "heading", "text", "kind", "event_start",
-    "event_end", "published", "status", "url",
+    "event_end", "published", "status", "url", "also_at",
 )  # fmt: skip
+
+Others = Mapping[int, list[Elsewhere]]
+Batch = tuple[Page, Others]
+"""Entries, and by their id where else they were published."""
 
 ATOM = "http://www.w3.org/2005/Atom"
 # Characters that XML may not contain, escaped or not (XML 1.0, section 2.2).
@@ -54,27 +59,28 @@ async def search_csv(request: Any, datasette: Any) -> Any:
     """All entries that match, by date; read in batches, so that memory stays small."""
     asked = Asked.of(request.args)
 
-    def begun(conn: sqlite3.Connection) -> tuple[Query, Page]:
+    def begun(conn: sqlite3.Connection) -> tuple[Query, frozenset[int], Batch]:
         query = parse_entries(asked.q, sources_of(conn))
-        return query, newest(conn, query, BATCH)
+        hidden = repeats(conn, query)
+        return query, hidden, _batch(conn, query, None, hidden)
 
     try:
         # A query that takes too long can only be refused before the response begins.
-        query, first = await read(datasette, begun)
+        query, hidden, (page, elsewhere) = await read(datasette, begun)
     except Refused as refused:
         return Response.text(refused, status=400)
 
     async def written(writer: Any) -> None:
         if request.method == "HEAD":
             return
+        nonlocal page, elsewhere
         await writer.write(_csv_rows([CSV_COLUMNS]))
-        page = first
-        await writer.write(_as_csv(page))
+        await writer.write(_as_csv(page, elsewhere))
         while page.after is not None:
-            page = await read(
-                datasette, partial(newest, query=query, limit=BATCH, cursor=page.after)
+            page, elsewhere = await read(
+                datasette, partial(_batch, query=query, cursor=page.after, hidden=hidden)
             )
-            await writer.write(_as_csv(page))
+            await writer.write(_as_csv(page, elsewhere))
 
     return AsgiStream(
         written,
@@ -90,12 +96,13 @@ async def search_atom(request: Any, datasette: Any) -> Any:
     """
     asked = Asked(Asked.of(request.args).q)
 
-    def last_learned(conn: sqlite3.Connection) -> tuple[Query, list[tuple[Entry, str]]]:
+    def last_learned(conn: sqlite3.Connection) -> tuple[Query, list[tuple[Entry, str]], Others]:
         query = parse_entries(asked.q, sources_of(conn))
-        return query, learned(conn, query, PAGE)
+        entries = learned(conn, query, PAGE)
+        return query, entries, also_at(conn, [int(entry["id"] or 0) for entry, _ in entries])
 
     try:
-        query, entries = await read(datasette, last_learned)
+        query, entries, elsewhere = await read(datasette, last_learned)
     except Refused as refused:
         return Response.text(refused, status=400)
 
@@ -106,7 +113,7 @@ async def search_atom(request: Any, datasette: Any) -> Any:
         entry["slug"]: link(datasette.urls.row(DATABASE, "entries", entry["id"]))
         for entry, _ in entries
     }
-    feed = _feed(query, entries, addresses)
+    feed = _feed(query, entries, addresses, elsewhere)
     for at, (rel, path, kind) in enumerate(
         (
             ("self", "/search.atom", "application/atom+xml"),
@@ -122,8 +129,23 @@ async def search_atom(request: Any, datasette: Any) -> Any:
     )
 
 
-def _as_csv(page: Page) -> str:
-    return _csv_rows([[entry[column] for column in CSV_COLUMNS] for entry in page.entries])
+def _batch(
+    conn: sqlite3.Connection, query: Query, cursor: str | None, hidden: frozenset[int]
+) -> Batch:
+    """The next entries of a download, and where else they were published."""
+    page = newest(conn, query, BATCH, cursor, hidden)
+    return page, also_at(conn, [int(entry["id"] or 0) for entry in page.entries])
+
+
+def _as_csv(page: Page, elsewhere: Others) -> str:
+    """Lines of CSV; ``also_at`` has names and addresses, separated by ；."""
+    rows = []
+    for entry in page.entries:
+        others = elsewhere.get(int(entry["id"] or 0), [])
+        also = "；".join(f"{other.name} {other.url}" for other in others)
+        said = {**entry, "also_at": also}
+        rows.append([said[column] for column in CSV_COLUMNS])
+    return _csv_rows(rows)
 
 
 def _csv_rows(rows: list[Any]) -> str:
@@ -133,7 +155,10 @@ def _csv_rows(rows: list[Any]) -> str:
 
 
 def _feed(
-    query: Query, entries: list[tuple[Entry, str]], addresses: Mapping[Any, str]
+    query: Query,
+    entries: list[tuple[Entry, str]],
+    addresses: Mapping[Any, str],
+    elsewhere: Others,
 ) -> ElementTree.Element:
     """A feed without its links; ids are name-based (UUID 5), so they do not depend on the host."""
     feed = ElementTree.Element("feed", {"xmlns": ATOM, "xml:lang": "zh-CN"})
@@ -150,6 +175,10 @@ def _feed(
         own, ministry = addresses[row["slug"]], _NOT_XML.sub("", _text(row, "url"))
         ElementTree.SubElement(entry, "link", {"rel": "alternate", "href": own})
         ElementTree.SubElement(entry, "link", {"rel": "via", "href": ministry})
+        for other in elsewhere.get(int(row["id"] or 0), []):
+            said = {"rel": "related", "href": _NOT_XML.sub("", other.url)}
+            said["title"] = _NOT_XML.sub("", f"同文另见：{other.name}")
+            ElementTree.SubElement(entry, "link", said)
         _add(entry, "summary", plain(_text(row, "text"), query, SUMMARY))
     return feed
 

@@ -27,6 +27,7 @@ from archive.serving.entry_search import (
     sources_of,
     suggest,
 )
+from archive.serving.repeats import Elsewhere, also_at, repeats
 
 T = TypeVar("T")
 
@@ -111,6 +112,7 @@ class Found:
     query: Query
     sources: Mapping[str, str]
     page: Page
+    also_at: Mapping[int, list[Elsewhere]]
     total: Count
     facets: EntryFacets | None
     suggestions: list[Suggestion]
@@ -125,16 +127,19 @@ def find(conn: sqlite3.Connection, asked: Asked) -> Found:
     sources = sources_of(conn)
     query = parse_entries(asked.q, sources)
     listed = relevance if asked.sort == "relevance" else newest
-    page = listed(conn, query, PAGE, asked.after)
+    hidden = repeats(conn, query)
+    page = listed(conn, query, PAGE, asked.after, hidden)
     # A rare phrase of common characters is slow to find, so it is searched only once.
     at_once = not asked.after and not page.after
-    total = Count(len(page.entries), True) if at_once else count(conn, query)
+    total = Count(len(page.entries), True) if at_once else count(conn, query, hidden=hidden)
     counted = None
     if asked.facets or (asked.facets is None and total.exact and total.number <= FACETS_AT_ONCE):
-        counted = facets_of(conn, page.entries) if at_once else facets(conn, query, total)
+        whole = at_once and not hidden
+        counted = facets_of(conn, page.entries) if whole else facets(conn, query, total, hidden)
         total = Count(counted.total, True)
     suggestions = suggest(conn, query) if query.terms and not total.number else []
-    return Found(query, sources, page, total, counted, suggestions)
+    elsewhere = also_at(conn, [int(entry["id"] or 0) for entry in page.entries])
+    return Found(query, sources, page, elsewhere, total, counted, suggestions)
 
 
 def facets_of(conn: sqlite3.Connection, entries: list[Entry]) -> EntryFacets:

@@ -100,7 +100,11 @@ async def search_json(request: Any, datasette: Any) -> Any:
         "sort_exact": found.page.exact,
         "total": found.total._asdict(),
         "entries": [
-            {**entry, "snippet": snippet(str(entry["text"] or ""), found.query, SNIPPET)}
+            {
+                **entry,
+                "snippet": snippet(str(entry["text"] or ""), found.query, SNIPPET),
+                "also_at": [e.as_json() for e in found.also_at.get(int(entry["id"] or 0), [])],
+            }
             for entry in found.page.entries
         ],
         "facets": found.facets

@@ -20,12 +20,22 @@ SELECT bulletins.id, bulletins.title, bulletins.url, bulletins.published, bullet
 FROM bulletins JOIN sources ON sources.slug = bulletins.source
 ORDER BY bulletins.published DESC, bulletins.id DESC LIMIT :limit
 """
-# A province's link finds entries by any of their provinces, so all of them are counted.
+# A province's link finds entries by any of their provinces, so all of them are counted; what it
+# shows once is counted once.
 _PROVINCES = """
-SELECT provinces.code, provinces.name, provinces.short, coalesce(counted.entries, 0) AS entries
+SELECT provinces.code, provinces.name, provinces.short,
+       coalesce(counted.entries, 0) - coalesce(repeated.entries, 0) AS entries
 FROM provinces LEFT JOIN
      (SELECT province, count(*) AS entries FROM entry_provinces GROUP BY province) AS counted
      ON counted.province = provinces.code
+LEFT JOIN
+     (SELECT one.province, count(*) AS entries FROM entries
+      JOIN entry_provinces AS one ON one.entry = entries.id
+      WHERE same_as IS NOT NULL AND EXISTS
+            (SELECT 1 FROM entry_provinces AS two
+             WHERE two.entry = same_as AND two.province = one.province)
+      GROUP BY one.province) AS repeated
+     ON repeated.province = provinces.code
 ORDER BY provinces.code
 """
 # A rebuilt database has no crawls; then the time of its latest capture is shown. If one live

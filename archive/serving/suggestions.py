@@ -13,11 +13,10 @@ from archive.normalise.gazetteer import by_name, by_short_name, divisions
 from archive.normalise.numerals import with_digits, with_han
 from archive.normalise.provinces import PROVINCES
 from archive.search import Filter, Query
-from archive.search.find import count
 from archive.search.fold import fold
 from archive.search.hits import Count
 from archive.search.terms import All, Either, Not, Term, Within
-from archive.storage.database import ENTRIES_INDEX
+from archive.serving.repeats import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def _that_find(
         if perf_counter() > until:
             break
         tried.add(candidate)
-        number = count(conn, ENTRIES_INDEX, candidate, _SUGGESTED)
+        number = count(conn, candidate, _SUGGESTED)
         if number.number:
             kind.append(Suggestion(typed(candidate), why, number))
     return sorted(kind, key=lambda each: -each.count.number)[:3]
@@ -192,7 +191,7 @@ def _one_left_out(query: Query) -> Iterator[Query]:
 
 def _with_hits(conn: sqlite3.Connection, query: Query) -> Iterator[Query]:
     """The query without the terms that find nothing by themselves."""
-    left = [term for term in query.terms if count(conn, ENTRIES_INDEX, Query((term,)), 1).number]
+    left = [term for term in query.terms if count(conn, Query((term,)), 1).number]
     if not all(isinstance(term, Not) for term in left):
         yield Query(tuple(left))
 
