@@ -188,6 +188,24 @@ def test_the_day_shown_or_the_earlier_one_is_believed(
     assert found == expected
 
 
+def test_the_time_of_a_press_conference_is_text() -> None:
+    said = ["时间：2021年3月1日上午10时", "地点：样例市样例路1号", "主持人：甲某某"]
+    body = "".join(f"<p>{line}</p>" for line in (*said, TEXT))
+    head = '<meta name="PubDate" content="2021-03-04">'
+    read = read_page(
+        page(f'<h1>样例发布会实录</h1><div class="x">{body}</div>', head),
+        context(Layout("l", (), (), ("div.x",), ())),
+    )
+    assert read.published == date(2021, 3, 4)
+    assert texts(read) == [*said, TEXT]
+
+
+def test_a_law_s_day_of_promulgation_is_not_the_page_s() -> None:
+    head = '<meta name="PubDate" content="2021-03-04">'
+    body = f"<h1>样例条例</h1><p>公布日期：2001-01-01</p><div><p>{TEXT}</p></div>"
+    assert read_page(page(body, head), None).published == date(2021, 3, 4)
+
+
 def test_a_date_in_the_text_is_not_the_page_s() -> None:
     body = f"<p>{TEXT}</p><p>这项办法的发布时间：2019-01-01，编号三。</p>"
     assert read_page(page(body), None, date(2020, 1, 2)).published == date(2020, 1, 2)

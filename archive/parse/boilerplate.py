@@ -103,7 +103,7 @@ def byline_end(lines: Sequence[Line]) -> int:
     above, whole = 0, sum(len(line.text) for line in lines)
     for index, line in enumerate(lines[:_MOST_ABOVE]):
         above += len(line.text)
-        if is_byline(line.text) and is_dated(line.text) and 2 * above < whole:
+        if is_byline(line.text) and is_dated(line.text) and 4 * above < 3 * whole:
             return index + 1
         if "。" in line.text or len(line.text) > MAX_TITLE // 3:
             break

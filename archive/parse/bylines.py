@@ -39,14 +39,14 @@ _MINOR = _any(
     "生效日期", "备注", "语种", "所属主题", "所属机构",
 )  # fmt: skip
 _OTHER = (
-    r"字\s{0,4}[体号](?:大小)?|浏览字号|视力保护色?|(?:浏览|阅读|点击|访问)(?:次数|人数|数|率|量)?"
+    r"字\s{0,4}[体号](?:大小)?|浏览字号|视力保护色?|保护视力色?|(?:浏览|阅读|点击|访问)(?:次数|人数|数|率|量)?"
     r"|作\s{0,4}者|记者|通讯员|撰稿|(?:责任)?编辑|责编|审核|校对|分享(?:到|至)?|扫码浏览"
 )
 # The label of a field, and what it says; the order is the precedence where two begin together.
 _FIELD = re.compile(
-    rf"(?:(?P<published>(?:发布|发表|公布|公开|上网|刊发|刊登|发稿)\s{{0,4}}{_DAY}|(?:时间|日期)发布)"
+    rf"(?:(?P<published>(?:发布|发表|公开|上网|刊发|刊登|发稿)\s{{0,4}}{_DAY}|(?:时间|日期)发布)"
     rf"|(?P<updated>(?:更新|修改)\s{{0,4}}{_DAY})"
-    rf"|(?P<signed>(?:成文|印发|发文|生成|签发|制发)\s{{0,4}}{_DAY})"
+    rf"|(?P<signed>(?:成文|印发|发文|生成|签发|制发|公布)\s{{0,4}}{_DAY})"
     rf"|(?P<source>(?:信息|文章|稿件|资料|新闻|内容|消息)?来\s{{0,4}}源|稿源|供稿单位)"
     rf"|(?P<issuer>{_ISSUER})|(?P<title>{_TITLE})|(?P<particular>{_DECISIVE}|{_MINOR})"
     rf"|(?P<dated>{_DAY})|(?P<other>{_OTHER}))\s{{0,3}}[:：]\s{{0,3}}"
@@ -183,6 +183,9 @@ def is_byline(text: str) -> bool:
         # 2021年3月4日 is the day that a paper was signed; with a time of day it is not.
         return "年" not in text or bool(bare.published and bare.published[1])
     found = read_byline(text)
+    # 时间：2023年5月8日 with no other field is when a press conference was.
+    if "年" in text and {kind for kind, _ in _fields(text) if kind} == {"dated"}:
+        return False
     return (found.published or found.updated) is not None and _has_no_text(text)
 
 

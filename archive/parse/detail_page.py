@@ -115,7 +115,7 @@ def read_page(text: str, context: PageContext | None, listed: date | None = None
     title = title_of(root, metas, layout.title, lines_above((*before, *shown[:under])))
     start = head_of(shown, title, under if rule == "generic" else 0)
     lines, boilerplate = without_boilerplate(shown[start:], title)
-    said = shown_around((*shown[:start], *boilerplate), before, after)
+    said = shown_around(shown[:start], before, (*boilerplate, *after))
     address = context.address if context else None
     published = published_at(root, metas, layout.published, said, address, listed)
     if not title:

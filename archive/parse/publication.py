@@ -55,8 +55,8 @@ class Shown:
 def shown_around(head: Sequence[Line], before: Sequence[Line], after: Sequence[Line]) -> Shown:
     """What is shown nearest to a text: in its head, else before it, else after it.
 
-    ``head`` are the lines of the text's container that are not the text, ``before`` and ``after``
-    those around the container; all in reading order.
+    ``head`` are the lines at the top of the text's container that are not the text, ``before``
+    those before the container, ``after`` those in it or after it; all in reading order.
     """
     above = [read_byline(line.text) for line in head]
     above += _nearest_first(before)
