@@ -14,13 +14,18 @@ NAME = "faults.log"
 _LONGEST = 200
 
 
+def in_words(error: BaseException) -> str:
+    """The kind of an error and its message, in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:_LONGEST]}".removesuffix(": ")
+
+
 def keep(data: Path, error: Exception, say: Callable[[str], None]) -> Fault:
     """Add an error's traceback to ``faults.log`` in the data folder; the fault that it is.
 
     Where the folder refuses, ``say`` gets the traceback, which would be lost otherwise.
     """
     path = data / NAME
-    what = f"{type(error).__name__}: {' '.join(str(error).split())[:_LONGEST]}".removesuffix(": ")
+    what = in_words(error)
     said = "".join(traceback.format_exception(error))
     try:
         data.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,9 @@ from scrapy.crawler import Crawler
 from scrapy.http import Request
 
 from archive.captures.warc import Capture
+from archive.errors import ArchiveError
 from archive.storage.ingest import Outcome
+from crawler import faults
 from crawler.lists import ListReader
 from crawler.middlewares import Target
 from crawler.pages import PageReader
@@ -82,6 +84,13 @@ class BulletinSpider(scrapy.Spider):
             if self.crawl.fatal is None:
                 self.crawl.finish(reason)
             else:
-                self.crawl.finish("fatal", why=" ".join(str(self.crawl.fatal).split()))
+                self.crawl.finish("fatal", why=_why(self.crawl.fatal))
         except Exception as error:
             self.give_up(error)
+
+
+def _why(error: BaseException) -> str:
+    """Why a crawl was stopped, in one line."""
+    if isinstance(error, ArchiveError):
+        return str(error)
+    return f"a fault of the program: {faults.in_words(error)}"
