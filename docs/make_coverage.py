@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from archive.normalise.provinces import PROVINCES
+from archive.source_files import load_sources
 from archive.sources import Channel, Source
-from crawler.sources import load_sources
+from crawler.sources import BUNDLED, KEYS
 
 ROOT = Path(__file__).parent.parent
 HEAD = """# Coverage
@@ -26,7 +27,7 @@ KINDS = {
 def page() -> str:
     """The whole page: a table for each kind of body, a line for each source."""
     parts = [HEAD]
-    sources = load_sources().values()
+    sources = load_sources((BUNDLED,), KEYS).values()
     for kind, title in KINDS.items():
         mine = [source for source in sources if source.about.kind == kind]
         if mine:

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from archive.storage.database import readonly
+from crawler.sources import load_sources
 from sample.server import SampleSite, serve
 
 NIGHT_1 = "2026-11-01T18:00:00Z"
@@ -25,6 +26,14 @@ def run(*words: str | Path, now: str = NIGHT_1, **env: str) -> subprocess.Comple
         check=False,
         timeout=120,
     )
+
+
+def switch_off(data: Path, keep: str = "mohurd") -> None:
+    """Let a data folder crawl one of the sources that ship by night, however many there are."""
+    folder = data / "sources"
+    folder.mkdir(parents=True, exist_ok=True)
+    for slug in load_sources().keys() - {keep}:
+        (folder / f"{slug}.toml").write_text("enabled = false\n", encoding="utf-8")
 
 
 def crawl(

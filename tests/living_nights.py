@@ -20,9 +20,9 @@ from urllib.parse import parse_qs, urlsplit
 from sample import living_story as story
 from sample.answers import Logged
 from sample.layouts import COLUMNS, address
-from sample.living import HOME, living_site
+from sample.living import living_site
 from sample.server import serve
-from tests.crawling import rows, run
+from tests.crawling import rows, run, switch_off
 
 SOURCES = Path(__file__).with_name("nights")
 # Nobody listens on this port of loopback.
@@ -59,13 +59,11 @@ class Night:
 
 def prepare(data: Path) -> None:
     """A data folder with the living site's source file alone."""
+    # The sources that ship are for the network: a mirror serves one source.
+    switch_off(data, keep="living")
     folder = data / "sources"
-    folder.mkdir(parents=True)
     before = (SOURCES / "era-a.toml").read_text(encoding="utf-8")
     (folder / "living.toml").write_text(before, encoding="utf-8")
-    # The sources that ship are for the network: a mirror serves one source.
-    off = before.replace(HOME, "https://off.example").replace("rhythm", "enabled = false\nrhythm")
-    (folder / "mohurd.toml").write_text(off, encoding="utf-8")
 
 
 def redescribe(data: Path) -> None:

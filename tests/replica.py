@@ -109,7 +109,8 @@ class Replica:
 
     def _detail(self, path: str, title: str, number: int) -> None:
         """Answer a path with one of the kept details, under this title, its text made its own."""
-        detail = self.kept.details[number % len(self.kept.details)]
+        details = [detail for detail in self.kept.details if detail.text or detail.first]
+        detail = details[number % len(details)]
         text = decode(self.kept.body(detail, self.source))
         parts = [part for part in (*detail.text, detail.first, detail.last) if part]
         whole = [part for part in parts if part in text]

@@ -13,7 +13,7 @@ import pytest
 
 from sample import bulletins, hostile
 from sample.server import SampleSite, serve
-from tests.crawling import rows, run
+from tests.crawling import rows, run, switch_off
 
 SOURCE = """
 name = "样例部"
@@ -38,9 +38,8 @@ NEWEST = "newest of 2026-11-01"
 
 def nightly(site: SampleSite, data: Path, now: str) -> tuple[int, str]:
     """A night of an archive whose own source replaces the one that ships."""
-    folder = data / "sources"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "mohurd.toml").write_text(SOURCE, encoding="utf-8")
+    switch_off(data)
+    (data / "sources" / "mohurd.toml").write_text(SOURCE, encoding="utf-8")
     with serve(site) as base:
         done = run("nightly", "--data", data, "--base-url", base, "--delay", "0", now=now)
     assert "Traceback" not in done.stderr

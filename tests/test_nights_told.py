@@ -38,7 +38,7 @@ from crawler.telling import Night, tell
 from crawler.told import Trouble
 from sample import hostile
 from sample.server import SampleSite, serve
-from tests.crawling import run
+from tests.crawling import run, switch_off
 from tests.receivers import hook, mailroom
 from tests.test_nightly import SOURCE, site_until
 from tests.test_store import HOME, SOURCES, capture, page_html
@@ -47,10 +47,9 @@ NIGHT = "2026-11-0{}T18:00:00Z"
 
 
 def own_source(data: Path) -> None:
-    """The archive's own source in place of the one that ships."""
-    folder = data / "sources"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "mohurd.toml").write_text(SOURCE, encoding="utf-8")
+    """The archive's own source in place of those that ship."""
+    switch_off(data)
+    (data / "sources" / "mohurd.toml").write_text(SOURCE, encoding="utf-8")
 
 
 def night(
@@ -319,12 +318,12 @@ def test_before_the_disk_is_full_nothing_is_crawled_and_the_rest_is_done(
     with hook() as web, hook() as ping:
         settings = NightSettings(backup=into, webhook=Webhook(web.base, None), ping=ping.base)
         said: list[str] = []
-        [slug] = SOURCES
+        slug = "mohurd"
         failed = Trouble(slug, "failed", "it failed the night before")
         before = Night(data, NIGHT.format(1), [failed], [(slug, "failed")], None, "")
         tell(before, messengers(settings), said.append)
         options = CrawlOptions(data, base_url="http://127.0.0.1:1", delay=0, nightly=True)
-        report = nightly(lambda: SOURCES, options, settings, said.append)
+        report = nightly(lambda: {slug: SOURCES[slug]}, options, settings, said.append)
     assert report.exit_code == 7
     lines = report.summary.splitlines()
     assert "make room" in lines[1]

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from archive import source_files, toml_tables
 from archive.errors import SourceFileError, UsageError
 from archive.source_files import own_sources
-from archive.sources import PageContext, Source, date_in_address, document_id
+from archive.sources import About, PageContext, Source, date_in_address, document_id
 from archive.storage.ingest import bulletin_slug
 from crawler.crawl import CrawlOptions, choose, crawl
 from crawler.platforms import PLATFORMS
 from crawler.sources import BUNDLED, KEYS, load_sources
-from tests.crawling import run
+from tests.crawling import run, switch_off
 
 ROOT = Path(__file__).parent.parent
 GOOD = """
@@ -79,6 +79,9 @@ def test_every_source_keeps_the_rules(folder: Path) -> None:
         assert source.home.startswith("https://")
         assert any(not channel.retired for channel in source.channels)
         assert {channel.platform for channel in source.channels} <= set(PLATFORMS)
+        about = source.about
+        assert folder != BUNDLED or (about.kind and about.verified and about.verified_on)
+        assert source.enabled or about.reason
 
 
 def test_a_byte_order_mark_in_front_of_a_file_is_no_error(tmp_path: Path) -> None:
@@ -106,6 +109,13 @@ delay = 1
 rhythm_days = 7
 nightly_pages = 20
 enabled = false
+reason = "样例"
+kind = "provincial"
+province = "230000"
+body_code = "2300000001"
+contact = "/lxwm/"
+verified = "guessed"
+verified_on = 2026-11-01
 [channels.news]
 name = "新闻"
 path = "/news/index.html"
@@ -131,6 +141,9 @@ until = 2021-12-31
     )
     assert source.hosts == ("www.sample.example", "sample.example", "住建部.中国")
     assert (source.delay, source.nightly_pages, source.enabled) == (1.0, 20, False)
+    assert source.about == About(
+        "provincial", "230000", "2300000001", "/lxwm/", "guessed", date(2026, 11, 1), "样例"
+    )
     news, more = source.channels
     assert (news.rows, news.retired, news.options) == ("tr:has(td)", True, {"offset": "1"})
     assert more.options == {"size": "20", "tag": "栏目-list"}
@@ -202,6 +215,21 @@ BAD: dict[str, tuple[str, str]] = {
     "rhythm 1.5": (GOOD.replace("rhythm_days = 7", "rhythm_days = 1.5"), "rhythm_days = 1.5"),
     "nightly_pages": (top("nightly_pages = 0"), "nightly_pages = 0: write a whole number from 1"),
     "enabled": (top("enabled = 1"), "enabled = 1: write true or false, without quotes"),
+    "kind": (top('kind = "province"'), 'kind = "province": write "ministry", "agency" or'),
+    "province": (
+        top('kind = "provincial"\nprovince = "黑龙江"'),
+        'province = "黑龙江": write six digits',
+    ),
+    "province of a ministry": (
+        top('kind = "ministry"\nprovince = "230000"'),
+        'province and kind = "provincial" go together',
+    ),
+    "department of no province": (top('kind = "provincial"'), "go together: write both or none"),
+    "body_code": (top('body_code = "18"'), 'body_code = "18": write its SiteIDCode'),
+    "contact": (top('contact = "x"'), 'contact = "x": write an address on the site'),
+    "verified": (top('verified = "sure"'), 'verified = "sure": write "captured", "reported" or'),
+    "verified_on": (top('verified_on = "2026"'), 'verified_on = "2026": write a date without'),
+    "reason": (top('reason = ""'), 'reason = "": write text in quotes'),
     "retired": (GOOD + 'retired = "false"', 'retired = "false": write true or false, without'),
     "name": (GOOD.replace("样例部", ""), 'name = "": write text in quotes'),
     "path": (
@@ -440,8 +468,7 @@ def test_a_mirror_of_one_source_says_how_the_others_are_switched_off(tmp_path: P
     assert "2 are chosen (mohurd, other)" in said
     assert f"enabled = false in a file of each, such as {tmp_path}/sources/other.toml;" in said
     # That it says so is true.
-    (tmp_path / "sources").mkdir()
-    (tmp_path / "sources" / "mohurd.toml").write_text("enabled = false\n")
+    switch_off(tmp_path, keep="none of them")
     assert choose(load_sources([tmp_path / "sources"]), ()) == []
     with pytest.raises(UsageError, match="no source is enabled: name one"):
         crawl([], {}, options)
