@@ -1,4 +1,4 @@
-"""The demo: the sample site crawled over a few simulated nights into a data folder.
+"""The demo: the sample's two sites crawled over a few simulated nights into a data folder.
 
 ``python -m sample.demo FOLDER`` makes it anew each time.
 """
@@ -15,7 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from sample.layouts import Era
-from sample.server import FIRST_NIGHT, demo_site, serve
+from sample.rural import RuralSite
+from sample.server import FIRST_NIGHT, SampleSite, demo_site, serve
 
 SOURCES = Path(__file__).with_name("sources")
 # Era, night and channel of each crawl: what earlier eras left, then four nights of today's site.
@@ -39,30 +40,38 @@ def make(folder: Path) -> None:
     """
     _clear(folder)
     shutil.copytree(SOURCES, folder / "sources")
+    turns = len(CRAWLS) + 1
     for turn, (era, night, channel) in enumerate(CRAWLS, start=1):
-        print(f"[{turn}/{len(CRAWLS)}] night {night}, layout {era}", flush=True)
-        with serve(demo_site(era, night)) as base:
-            _crawl(folder, base, night, channel)
+        print(f"[{turn}/{turns}] night {night}, layout {era}", flush=True)
+        _crawl(folder, "sample", demo_site(era, night), night, channel)
+    # The second ministry changes nothing, so one night is enough.
+    print(f"[{turns}/{turns}] night {night}, a second ministry", flush=True)
+    _crawl(folder, "rural", RuralSite(), night)
     with closing(sqlite3.connect(folder / "bulletins.db")) as conn:
-        total, revised, gone = conn.execute(
-            "SELECT count(*), sum(revision > 1), sum(status = 'gone') FROM bulletins"
+        total, revised, gone, repeated = conn.execute(
+            "SELECT count(*), sum(revision > 1), sum(status = 'gone'), count(same_as)"
+            " FROM bulletins"
         ).fetchone()
     print(
         f"{folder} holds {total} invented bulletins (样例) of 2020 to 2022, as four nights of May "
-        f"2022 found them: {revised} were revised, {gone} are no longer on the site"
+        f"2022 found them: {revised} were revised, {gone} are no longer on the site, {repeated} "
+        "repeat one of the other ministry"
     )
 
 
-def _crawl(folder: Path, base: str, night: int, channel: str | None) -> None:
+def _crawl(
+    folder: Path, source: str, site: SampleSite, night: int, channel: str | None = None
+) -> None:
     """One crawl in a process of its own, at two in the morning in China of that night."""
     evening_before = FIRST_NIGHT + timedelta(days=night - 2)
-    command = [sys.executable, "-m", "crawler", "crawl", "sample", "--delay", "0"]
-    command += ["--data", str(folder), "--base-url", base]
-    done = subprocess.run(
-        [*command, *(["--channel", channel] if channel else [])],
-        env=os.environ | {"BULLETINS_NOW": f"{evening_before}T18:00:00Z"},
-        check=False,
-    )
+    command = [sys.executable, "-m", "crawler", "crawl", source, "--delay", "0"]
+    with serve(site) as base:
+        command += ["--data", str(folder), "--base-url", base]
+        done = subprocess.run(
+            [*command, *(["--channel", channel] if channel else [])],
+            env=os.environ | {"BULLETINS_NOW": f"{evening_before}T18:00:00Z"},
+            check=False,
+        )
     if done.returncode:
         sys.exit(done.returncode)
 

@@ -231,21 +231,25 @@ def fed(path: Path, typed: str = "") -> list[tuple[int, str]]:
 
 
 def learned_by_reading(path: Path, typed: str) -> list[tuple[int, str]]:
-    """What a plain reading of all entries and revisions finds, the last learned first."""
+    """What a plain reading of all entries and revisions finds, the last learned first.
+
+    What repeats an entry that is found too is left out.
+    """
     with closing(sqlite3.connect(path)) as conn:
         query = parse_entries(typed, dict(conn.execute("SELECT slug, name FROM sources")))
         versions = conn.execute("SELECT bulletin, captured_at FROM revisions ORDER BY number")
         latest = dict(versions.fetchall())
-        found = [
-            (entry, latest[bulletin])
-            for entry, bulletin, text, title, heading in conn.execute(
-                "SELECT id, bulletin, text, title, heading FROM entries"
+        found = {
+            entry: (latest[bulletin], same_as)
+            for entry, bulletin, same_as, text, title, heading in conn.execute(
+                "SELECT id, bulletin, same_as, text, title, heading FROM entries"
             )
             if query.holds(
                 {"text": text, "title": title, "heading": heading}, labels_of(conn, entry)
             )
-        ]
-    return sorted(found, key=lambda each: (each[1], each[0]), reverse=True)
+        }
+    shown = [(entry, at) for entry, (at, same_as) in found.items() if same_as not in found]
+    return sorted(shown, key=lambda each: (each[1], each[0]), reverse=True)
 
 
 def titles(path: Path, typed: str = "") -> list[str]:
