@@ -124,7 +124,7 @@ def test_sources_by_slug_and_name() -> None:
         query = parse_entries(f"来源:{value}", SOURCES)
         assert query.describe() == "来源：住房和城乡建设部"
     assert parse_entries("source:nix", SOURCES).words == ("source:nix",)
-    assert set(fields(SOURCES)) >= {"标题", "省", "来源", "日期", "title", "province", "date"}
+    assert set(fields(SOURCES, {})) >= {"标题", "省", "来源", "日期", "title", "province", "date"}
 
 
 def documented() -> list[tuple[str, str]]:

@@ -8,15 +8,18 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import pytest
 
 from archive.captures.warc import Capture
 from archive.serving import entry_search
-from archive.serving.entry_search import labels_of, learned, parse_entries, sources_of
+from archive.serving.entry_search import kinds_of, labels_of, learned, parse_entries, sources_of
+from archive.sources import About
 from archive.storage.store import Store
 from tests.served_archive import Client
 from tests.test_republished import night, page, sources
@@ -44,6 +47,8 @@ QUERIES = [
     "清淤 来源:two",
     "清淤 来源:(two 或 three)",
     "标题:通报 井盖",
+    "清淤 机构:省级部门",
+    "清淤 -kind:ministry",
     "日期:2020",
     "日期:2020-05..2020-09 或 转载",
     "没有这样的词",
@@ -70,6 +75,8 @@ def scene() -> Iterator[Capture]:
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory, sources: Any) -> Path:
     folder = tmp_path_factory.mktemp("republished")
+    provincial = About(kind="provincial", province="510000")
+    sources = {**sources, "three": replace(sources["three"], about=provincial)}
     with Store(folder, sources) as store:
         kinds = {store.record(capture).kind for capture in scene()}
     assert kinds == {"new"}
@@ -91,7 +98,7 @@ def conn(path: Path) -> Iterator[sqlite3.Connection]:
 
 def expected(conn: sqlite3.Connection, typed: str) -> list[str]:
     """By a plain reading of all entries: those that match, but not what they repeat."""
-    query = parse_entries(typed, sources_of(conn))
+    query = parse_entries(typed, sources_of(conn), kinds_of(conn))
     rows = conn.execute(
         "SELECT id, slug, same_as, text, title, heading FROM entries ORDER BY date DESC, id DESC"
     ).fetchall()
@@ -144,13 +151,22 @@ def test_the_number_of_a_facet_is_that_of_the_results_it_leads_to(
 ) -> None:
     found = client.get("/search.json", q=typed, facets=1).json()
     assert found["total"]["number"] == len(expected(conn, typed))
-    words = {"province": "省", "source": "来源", "month": "日期"}
+    words = {"province": "省", "source": "来源", "kind": "机构", "month": "日期"}
     query = f"({typed})" if typed else ""
     for title, values in found["facets"].items():
         for value, number in values.items():
             assert len(expected(conn, f"{query} {words[title]}:{value}")) == number, value
     if typed == "样例工程":
         assert sum(found["facets"]["source"].values()) > found["total"]["number"]
+        assert [*found["facets"]["kind"]] == ["ministry", "provincial"]
+
+
+def test_the_page_offers_kinds_where_there_are_two(client: Client) -> None:
+    text = client.get("/search", q="样例工程").text
+    assert f'<a href="/search?{urlencode({"q": "样例工程 机构:provincial"})}">省级部门</a>' in text
+    chosen = client.get("/search", q="样例工程 机构:provincial").text
+    assert "<strong>省级部门</strong>" in chosen
+    assert "<strong>样例three</strong>" not in chosen, "a kind is not its only source"
 
 
 def test_a_copy_is_found_by_what_only_it_says(client: Client) -> None:

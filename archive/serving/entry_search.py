@@ -13,6 +13,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from archive.normalise.provinces import province_of
@@ -25,6 +26,7 @@ from archive.search.hits import Count, Place
 from archive.search.rank import Ranked
 from archive.search.rank import relevance as ranked_hits
 from archive.search.tokens import order_label
+from archive.serving.repeats import by_kind as alike_by_kind
 from archive.serving.repeats import by_month, by_province, repeats
 from archive.serving.repeats import count as count_shown
 from archive.serving.suggestions import Suggestion as Suggestion
@@ -72,6 +74,9 @@ ON bulletins.id = revisions.bulletin AND bulletins.revision = revisions.number
 CROSS JOIN entries ON entries.bulletin = bulletins.id
 """
 
+KINDS = {"ministry": "部委", "agency": "直属机构", "provincial": "省级部门"}
+"""What a source is: a ministry, another body of the centre, a department of a province."""
+
 Entry = dict[str, "str | int | None"]
 """One row of entries, by column."""
 
@@ -90,7 +95,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class EntryFacets:
-    """How many entries match: in total, by province code, by source slug, by month YYYY-MM.
+    """How many entries match: in total, by province code, source, kind of source, month YYYY-MM.
 
     An entry with two provinces counts for both.
     """
@@ -98,6 +103,7 @@ class EntryFacets:
     total: int
     provinces: Mapping[str, int]
     sources: Mapping[str, int]
+    kinds: Mapping[str, int]
     months: Mapping[str, int]
 
 
@@ -132,8 +138,17 @@ def date_filter(value: str) -> Filter | None:
     return Filter(tuple(map(order_label, _prefixes(*span))), f"日期：{said}", span)
 
 
-def fields(sources: Mapping[str, str]) -> Mapping[str, Field]:
-    """The field words of entries; ``sources`` maps each source's slug to its name."""
+def kind_filter(value: str, kinds: Mapping[str, str]) -> Filter | None:
+    """Entries of the sources of a kind, named by its word or in Chinese; ``kinds`` by slug."""
+    named = {fold(name): kind for kind, name in KINDS.items()} | {kind: kind for kind in KINDS}
+    kind = named.get(fold(value))
+    labels = tuple(f"s{slug}" for slug, its in sorted(kinds.items()) if its == kind)
+    # The first label, which no entry has, tells a kind from its only source.
+    return Filter((f"k{kind}", *labels), f"机构：{KINDS[kind]}") if kind else None
+
+
+def fields(sources: Mapping[str, str], kinds: Mapping[str, str]) -> Mapping[str, Field]:
+    """The field words of entries; by each source's slug, ``sources`` has names, ``kinds`` kinds."""
     slugs = {fold(name): slug for slug, name in sources.items()} | {slug: slug for slug in sources}
 
     def source_filter(value: str) -> Filter | None:
@@ -145,18 +160,36 @@ def fields(sources: Mapping[str, str]) -> Mapping[str, Field]:
         **dict.fromkeys(("正文", "text"), Column("text", "正文")),
         **dict.fromkeys(("省", "省份", "province"), province_filter),
         **dict.fromkeys(("来源", "source"), source_filter),
+        **dict.fromkeys(("机构", "kind"), partial(kind_filter, kinds=kinds)),
         **dict.fromkeys(("日期", "date"), date_filter),
     }
 
 
-def parse_entries(typed: str, sources: Mapping[str, str] | None = None) -> Query:
+def parse_entries(
+    typed: str,
+    sources: Mapping[str, str] | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> Query:
     """Parse a query with the field words of entries; raises InvalidQuery if it is too long."""
-    return parse(typed, fields(sources or {}))
+    return parse(typed, fields(sources or {}, kinds or {}))
 
 
 def sources_of(conn: sqlite3.Connection) -> dict[str, str]:
     """The name of each source by its slug."""
     return dict(conn.execute("SELECT slug, name FROM sources"))
+
+
+def kinds_of(conn: sqlite3.Connection) -> dict[str, str]:
+    """The kind of each source by its slug."""
+    return dict(conn.execute("SELECT slug, kind FROM sources"))
+
+
+def by_kind(sources: Mapping[str, int], kinds: Mapping[str, str]) -> Counter[str]:
+    """The numbers of sources, by slug, added up by kind."""
+    found: Counter[str] = Counter()
+    for slug, number in sources.items():
+        found[kinds.get(slug, "ministry")] += number
+    return found
 
 
 def newest(
@@ -262,13 +295,21 @@ def facets(
     if hidden:
         by_label.subtract({f"p{code}": n for code, n in by_province(conn, hidden).items()})
         months.subtract(by_month(conn, hidden))
-    labels = sorted(by_label.items(), key=lambda item: (-item[1], item[0]))
+    labels = sorted(by_label.items(), key=_largest_first)
+    sources = {label[1:]: number for label, number in labels if label[0] == "s"}
+    kinds = by_kind(sources, kinds_of(conn))
+    kinds.subtract(alike_by_kind(conn, hidden) if hidden else {})
     return EntryFacets(
         found.total - len(hidden),
         {label[1:]: number for label, number in labels if label[0] == "p"},
-        {label[1:]: number for label, number in labels if label[0] == "s"},
+        sources,
+        dict(sorted(kinds.items(), key=_largest_first)),
         dict(sorted(months.items(), reverse=True)),
     )
+
+
+def _largest_first(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]
 
 
 def labels_of(conn: sqlite3.Connection, entry: int) -> list[str]:

@@ -20,7 +20,7 @@ from archive.normalise.provinces import PROVINCES
 from archive.search import Filter, InvalidQuery, Query, parse, snippet
 from archive.search import plugin as search
 from archive.serving import health, middleware, search_routes
-from archive.serving.entry_search import parse_entries, sources_of
+from archive.serving.entry_search import kinds_of, parse_entries, sources_of
 from archive.serving.facets import REPLACED
 from archive.serving.repeats import bulletin_also_at, entry_also_at
 from archive.serving.search_request import TOO_SLOW, TOO_SLOW_TITLE
@@ -144,7 +144,7 @@ def search_filter(conn: sqlite3.Connection, args: Any, excel: str) -> FilterArgu
     found. Raises InvalidQuery.
     """
     typed = " ".join(args.getlist("_search"))
-    query = parse_entries(typed, sources_of(conn))
+    query = parse_entries(typed, sources_of(conn), kinds_of(conn))
     wheres: list[str] = []
     params: dict[str, str] = {}
     said: list[str] = []

@@ -39,6 +39,12 @@ SELECT substr(entries.date, 1, 7), count(*) FROM json_each(?) AS hidden
 CROSS JOIN entries ON entries.id = hidden.value JOIN entries AS other ON other.id = entries.same_as
 WHERE substr(entries.date, 1, 7) = substr(other.date, 1, 7) GROUP BY 1
 """
+_BY_KIND = """
+SELECT one.kind, count(*) FROM json_each(?) AS hidden
+CROSS JOIN entries ON entries.id = hidden.value JOIN entries AS other ON other.id = entries.same_as
+JOIN sources AS one ON one.slug = entries.source
+JOIN sources AS two ON two.slug = other.source AND two.kind = one.kind GROUP BY 1
+"""
 _ELSEWHERE = """
 WITH shown(id, bulletin, repeated) AS (
     SELECT entries.id, bulletin, coalesce(same_as, entries.id)
@@ -124,6 +130,11 @@ def by_province(conn: sqlite3.Connection, hidden: Iterable[int]) -> dict[str, in
 def by_month(conn: sqlite3.Connection, hidden: Iterable[int]) -> dict[str, int]:
     """Of the entries left out, how many are of each month as the entry they repeat is."""
     return dict(_rows(conn, _BY_MONTH, json.dumps(sorted(hidden))))
+
+
+def by_kind(conn: sqlite3.Connection, hidden: Iterable[int]) -> dict[str, int]:
+    """Of the entries left out, how many are of each kind of source as those they repeat are."""
+    return dict(_rows(conn, _BY_KIND, json.dumps(sorted(hidden))))
 
 
 def also_at(conn: sqlite3.Connection, entries: Iterable[int]) -> Mapping[int, list[Elsewhere]]:

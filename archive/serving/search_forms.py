@@ -23,6 +23,7 @@ from archive.search import Query, plain
 from archive.serving.entry_search import (
     Entry,
     Page,
+    kinds_of,
     learned,
     newest,
     parse_entries,
@@ -60,7 +61,7 @@ async def search_csv(request: Any, datasette: Any) -> Any:
     asked = Asked.of(request.args)
 
     def begun(conn: sqlite3.Connection) -> tuple[Query, frozenset[int], Batch]:
-        query = parse_entries(asked.q, sources_of(conn))
+        query = parse_entries(asked.q, sources_of(conn), kinds_of(conn))
         hidden = repeats(conn, query)
         return query, hidden, _batch(conn, query, None, hidden)
 
@@ -97,7 +98,7 @@ async def search_atom(request: Any, datasette: Any) -> Any:
     asked = Asked(Asked.of(request.args).q)
 
     def last_learned(conn: sqlite3.Connection) -> tuple[Query, list[tuple[Entry, str]], Others]:
-        query = parse_entries(asked.q, sources_of(conn))
+        query = parse_entries(asked.q, sources_of(conn), kinds_of(conn))
         entries = learned(conn, query, PAGE)
         return query, entries, also_at(conn, [int(entry["id"] or 0) for entry, _ in entries])
 

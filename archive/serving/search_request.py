@@ -19,8 +19,10 @@ from archive.serving.entry_search import (
     EntryFacets,
     Page,
     Suggestion,
+    by_kind,
     count,
     facets,
+    kinds_of,
     newest,
     parse_entries,
     relevance,
@@ -111,6 +113,7 @@ class Found:
 
     query: Query
     sources: Mapping[str, str]
+    kinds: Mapping[str, str]
     page: Page
     also_at: Mapping[int, list[Elsewhere]]
     total: Count
@@ -124,8 +127,8 @@ def find(conn: sqlite3.Connection, asked: Asked) -> Found:
     Unless the request says otherwise, facets are counted for up to :data:`FACETS_AT_ONCE` hits. If
     nothing was found, suggestions are looked for.
     """
-    sources = sources_of(conn)
-    query = parse_entries(asked.q, sources)
+    sources, kinds = sources_of(conn), kinds_of(conn)
+    query = parse_entries(asked.q, sources, kinds)
     listed = relevance if asked.sort == "relevance" else newest
     hidden = repeats(conn, query)
     page = listed(conn, query, PAGE, asked.after, hidden)
@@ -139,7 +142,7 @@ def find(conn: sqlite3.Connection, asked: Asked) -> Found:
         total = Count(counted.total, True)
     suggestions = suggest(conn, query) if query.terms and not total.number else []
     elsewhere = also_at(conn, [int(entry["id"] or 0) for entry in page.entries])
-    return Found(query, sources, page, elsewhere, total, counted, suggestions)
+    return Found(query, sources, kinds, page, elsewhere, total, counted, suggestions)
 
 
 def facets_of(conn: sqlite3.Connection, entries: list[Entry]) -> EntryFacets:
@@ -156,6 +159,9 @@ def facets_of(conn: sqlite3.Connection, entries: list[Entry]) -> EntryFacets:
         len(entries),
         dict(sorted(provinces, key=lambda each: (-each[1], each[0]))),
         dict(sorted(sources.items(), key=lambda each: (-each[1], each[0]))),
+        dict(
+            sorted(by_kind(sources, kinds_of(conn)).items(), key=lambda each: (-each[1], each[0]))
+        ),
         dict(sorted(months.items(), reverse=True)),
     )
 

@@ -14,7 +14,14 @@ from markupsafe import Markup
 from archive.normalise.provinces import PROVINCES
 from archive.search import MAX_LENGTH, Filter, Query, snippet
 from archive.search.rank import RANKED
-from archive.serving.entry_search import date_filter, facets, parse_entries, typed
+from archive.serving.entry_search import (
+    KINDS,
+    date_filter,
+    facets,
+    kind_filter,
+    parse_entries,
+    typed,
+)
 from archive.serving.search_forms import search_atom, search_csv
 from archive.serving.search_request import DATABASE as DATABASE
 from archive.serving.search_request import Asked, Found, Refused, find, read
@@ -111,6 +118,7 @@ async def search_json(request: Any, datasette: Any) -> Any:
         and {
             "province": dict(found.facets.provinces),
             "source": dict(found.facets.sources),
+            "kind": dict(found.facets.kinds),
             "month": dict(found.facets.months),
         },
         "facets_url": None if found.facets else link(replace(asked, facets=True)),
@@ -202,6 +210,12 @@ def choices(found: Found, asked: Asked, datasette: Any) -> dict[str, list[Choice
             for slug, number in found.facets.sources.items()
             if slug in found.sources
         ],
+        "机构": [
+            (f"机构:{kind}", KINDS[kind], asks.labels, number)
+            for kind, number in found.facets.kinds.items()
+            # Where all sources are of one kind, there is nothing to choose.
+            if len({*found.kinds.values()}) > 1 and (asks := kind_filter(kind, found.kinds))
+        ],
         "月份": [
             (f"日期:{month}", month, asks.labels, number)
             for month, number in found.facets.months.items()
@@ -235,7 +249,7 @@ def _open(word: str, asked: Asked, found: Found) -> str:
     as_typed = asked.q.strip()
     longer = f"{as_typed} {word}"
     if len(longer) <= MAX_LENGTH:
-        *before, added = parse_entries(longer, found.sources).terms
+        *before, added = parse_entries(longer, found.sources, found.kinds).terms
         if tuple(before) == found.query.terms and isinstance(added, Filter):
             return as_typed
     return typed(found.query)

@@ -18,7 +18,7 @@ from archive.sources import Source
 
 NAME = "bulletins.db"
 # Raise with every change of schema.sql.
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 # Raise whenever other rows follow from the same captures; tests/test_derivation.py notices.
 # A database of another schema or derivation is derived again when it is next opened for writing:
 # without that, unchanged pages that are now read differently would look revised.

@@ -166,6 +166,7 @@ class Ingester:
                 "name": source.name,
                 "home": source.home,
                 "rhythm_days": source.rhythm_days,
+                "kind": source.about.kind or "ministry",
                 "enabled": int(source.enabled),
                 "digest": source.digest(),
             },

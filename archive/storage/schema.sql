@@ -12,6 +12,7 @@ CREATE TABLE sources (
     name TEXT NOT NULL,
     home TEXT NOT NULL,
     rhythm_days INTEGER NOT NULL,
+    kind TEXT NOT NULL DEFAULT 'ministry' CHECK (kind IN ('ministry', 'agency', 'provincial')),
     enabled INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
     digest TEXT NOT NULL
 ) STRICT;
