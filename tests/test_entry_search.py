@@ -278,7 +278,10 @@ def test_a_long_tail_asks_for_a_rebuild(
 
 
 def compare_archive(conn: sqlite3.Connection, queries: int, seed: int) -> None:
-    """Generated queries with all fields find what a plain reading of all rows finds, in order."""
+    """Generated queries with all fields find what a plain reading of all rows finds, in order.
+
+    What repeats another row that is found is left out, and counted by months that only it has.
+    """
     rng = random.Random(seed)
     cursor = conn.execute("SELECT id, date, title, heading, text FROM entries")
     provinces: dict[int, set[str]] = {}
@@ -290,6 +293,7 @@ def compare_archive(conn: sqlite3.Connection, queries: int, seed: int) -> None:
         for number, day, *texts in cursor
     ]
     sources = entry_search.sources_of(conn)
+    repeated = dict(conn.execute("SELECT id, same_as FROM entries WHERE same_as IS NOT NULL"))
     hits = 0
     for _ in range(queries):
         words = []
@@ -318,10 +322,16 @@ def compare_archive(conn: sqlite3.Connection, queries: int, seed: int) -> None:
             ),
             reverse=True,
         )
+        days = {number: day for day, number in expected}
+        shown = [number for number in days if repeated.get(number) not in days]
         query = parse_entries(asked, sources)
-        assert ids(newest(conn, query, len(rows))) == [number for _, number in expected], asked
-        assert count(conn, query, None) == (len(expected), True)
-        months = Counter(day[:7] for day, _ in expected)
+        assert ids(newest(conn, query, len(rows))) == shown, asked
+        assert count(conn, query, None) == (len(shown), True)
+        months = Counter(
+            day[:7]
+            for number, day in days.items()
+            if number in shown or day[:7] != days[repeated[number]][:7]
+        )
         assert facets(conn, query).months == months
         hits += bool(expected)
     assert hits > queries // 3

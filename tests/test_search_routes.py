@@ -76,6 +76,7 @@ def test_json_says_what_was_asked_understood_and_found(client: Client) -> None:
     assert found["facets"] == {
         "province": {"420000": 1},
         "source": {"mohurd": 1},
+        "kind": {"ministry": 1},
         "month": {"2020-05": 1},
     }
     assert found["next"] is None
