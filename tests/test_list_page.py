@@ -109,10 +109,13 @@ def test_dates_without_a_year_are_near_those_beside_them() -> None:
     """Newest first: the year falls between two rows, and the first rows go by those below."""
     html = "".join(
         f"<li><a href=/n{number}/index.html>甲</a><span>{day}</span></li>"
-        for number, day in enumerate(("01-03", "2021-01-02", "12-30", "02.29", "7月1日", "06-01"))
+        for number, day in enumerate(
+            ("01-03", "2021-01-02", "12-30", "02.29", "7月1日", "06-01", "2016-05-01", "04-30")
+        )
     )
     assert [listed for _, _, listed in rows(html)] == [
-        "2021-01-03", "2021-01-02", "2020-12-30", "2020-02-29", "2020-07-01", "2020-06-01"
+        "2021-01-03", "2021-01-02", "2020-12-30", "2020-02-29", "2020-07-01", "2020-06-01",
+        "2016-05-01", "2016-04-30",
     ]  # fmt: skip
     # Where no row has a year there is nothing to go by.
     html = "<li><a href=/n1/index.html>甲</a>01-03</li><li><a href=/about/>乙</a>01-02</li>"
