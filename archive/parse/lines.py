@@ -124,31 +124,34 @@ class _Collector:
     pre: int = 0
 
     def begin(self, element: Element, is_row: bool) -> None:
-        if element.tag in BLOCKS and self.row is None:
-            self.edge(opens=True)
-        if is_row and self.row is None:
-            self.row, self.cells = element, []
+        tag = element.tag
+        if self.row is None:
+            if tag in BLOCKS:
+                self.edge(opens=True)
+            if is_row:
+                self.row, self.cells = element, []
         self.bolds.append(_is_bold(element))
         self.bold += self.bolds[-1]
-        self.linked += element.tag == "a"
-        self.pre += element.tag == "pre"
+        self.linked += tag == "a"
+        self.pre += tag == "pre"
         self.add(element.text)
 
     def end(self, element: Element) -> None:
-        if element.tag in BLOCKS or element.tag == "br":
-            self._leave(element)
+        tag = element.tag
+        if tag in BLOCKS or tag == "br":
+            self._leave(element, tag)
         self.bold -= self.bolds.pop()
-        self.linked -= element.tag == "a"
-        self.pre -= element.tag == "pre"
+        self.linked -= tag == "a"
+        self.pre -= tag == "pre"
 
-    def _leave(self, element: Element) -> None:
+    def _leave(self, element: Element, tag: str) -> None:
         if self.row is None:
-            self.edge(opens=element.tag != "br")
+            self.edge(opens=tag != "br")
         elif element is self.row:
             self._end_cell()
             self.lines.append(Line("\u3000".join(self.cells), row=True))
             self.row, self.opens = None, True
-        elif element.tag in ("td", "th"):
+        elif tag in ("td", "th"):
             self._end_cell()
         else:
             self.parts.append((" ", False, False))
@@ -160,8 +163,8 @@ class _Collector:
             self.cells.append(text)
 
     def add(self, text: str | None) -> None:
-        if not text:
-            return
+        if not text or (not self.parts and text.isascii() and text.isspace()):
+            return  # the space between two tags is at no line's beginning
         if (self.breaks_count or self.pre) and self.row is None and ("\n" in text or "\r" in text):
             first, *rest = re.split(r"\r\n?|\n", text)
             self.parts.append((first, self.bold > 0, self.linked > 0))
@@ -184,6 +187,9 @@ class _Collector:
 
     def _line(self, whole: str, text: str) -> Line:
         indent = whole[: len(whole) - len(whole.lstrip(WHITESPACE))]
+        indented = indent.count("\u3000") >= 2 or indent.count("\xa0") >= 4
+        if len(self.parts) == 1:  # as most have, and then its parts tell nothing
+            return Line(text, indented, self.opens, linked=self.parts[0][2])
         head = []
         for piece, bold, _ in self.parts:
             if not bold and piece.strip(WHITESPACE):
@@ -192,8 +198,8 @@ class _Collector:
         strong = len(fold("".join(head)).strip(WHITESPACE))
         return Line(
             text,
-            indented=indent.count("\u3000") >= 2 or indent.count("\xa0") >= 4,
-            opens=self.opens,
+            indented,
+            self.opens,
             linked=all(linked or not piece.strip(WHITESPACE) for piece, _, linked in self.parts),
             bold=strong if strong < len(text) else 0,
         )

@@ -66,22 +66,20 @@ def doubt(
     ``listed`` are the titles that lists have for its address, ``before`` the current revision,
     None for a page that was never captured; ``elsewhere`` has other pages with the same text.
     """
-    text = plain(text_of(page))
     expected = [*([before.title] if before else []), *listed]
     expected = [title for title in expected if len(plain(title)) >= _MIN_LISTED]
     titled = any(is_like_title(page.title, title) for title in expected)
     return (
-        _double(page, text, titled, expected, elsewhere)
+        _double(page, titled, expected, elsewhere)
         or (_layout_missing(page, before) if before else None)
-        or (None if titled else _title_unlike(page, text, expected, before))
+        or (None if titled else _title_unlike(page, expected, before))
         or (_date_missing(page, before) if before else None)
-        or (_shrunk(text, plain(before.text)) if before else None)
+        or (_shrunk(page, before) if before else None)
     )
 
 
 def _double(
     page: Bulletin,
-    text: str,
     titled: bool,
     expected: Sequence[str],
     elsewhere: Iterable[Elsewhere],
@@ -91,7 +89,9 @@ def _double(
     One document may stand in two columns under its own title; and a page of which nothing is known
     but that it names the hour when it was published is believed.
     """
-    for other in elsewhere:
+    others = list(elsewhere)
+    text = _text(page) if others else ""
+    for other in others:
         if is_part_of_title(other.title, page.title) and expected:
             stray = not titled
         elif is_part_of_title(other.title, page.title):
@@ -122,11 +122,10 @@ def has_own_rule(body_rule: str) -> bool:
     return ":" in body_rule and not body_rule.startswith("known:")
 
 
-def _title_unlike(
-    page: Bulletin, text: str, expected: Sequence[str], before: Said | None
-) -> Doubt | None:
+def _title_unlike(page: Bulletin, expected: Sequence[str], before: Said | None) -> Doubt | None:
     if not expected:
         return None
+    text = _text(page)
     if before and share(text, plain(before.text)) >= LIKE_TEXT:
         return None
     if any(_words_are_in(title, text) for title in expected):
@@ -151,14 +150,20 @@ def _date_missing(page: Bulletin, before: Said) -> Doubt | None:
     )
 
 
-def _shrunk(text: str, before: str) -> Doubt | None:
-    if len(before) < MIN_SHRUNK or len(text) >= len(before) * SHRUNK:
+def _shrunk(page: Bulletin, before: Said) -> Doubt | None:
+    now, had = len(_text(page)), len(plain(before.text))
+    if had < MIN_SHRUNK or now >= had * SHRUNK:
         return None
     return Doubt(
         "shrunk",
-        f"the text has {len(text)} characters and had {len(before)}: it becomes a revision when "
+        f"the text has {now} characters and had {had}: it becomes a revision when "
         "it is met again on another night, or with `bulletins review accept`",
     )
+
+
+def _text(page: Bulletin) -> str:
+    """What a page says; most pages are believed for what is cheaper to know."""
+    return plain(text_of(page))
 
 
 def is_like_title(one: str, other: str) -> bool:

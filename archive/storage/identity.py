@@ -25,6 +25,8 @@ SAME_TEXT = 0.9
 MIN_TEXT = 30
 # SequenceMatcher takes time by the square of the length; the beginning decides.
 _COMPARED = 2000
+# All but letters and numbers, the categories L and N of Unicode.
+_NO_WORD = re.compile(r"[\W_]+")
 # The end of a text that only names its attachments.
 _ATTACHMENTS = re.compile(r"附件[:：][^。；]{0,200}$|附件[:：]?$")
 
@@ -139,8 +141,7 @@ class Identity:
 
 def plain(title: str) -> str:
     """A title without what a redesign changes: whitespace, width of characters, punctuation."""
-    folded = unicodedata.normalize("NFKC", title)
-    return "".join(c for c in folded if unicodedata.category(c)[0] in "LN")
+    return _NO_WORD.sub("", unicodedata.normalize("NFKC", title))
 
 
 def text_of(bulletin: Bulletin) -> str:

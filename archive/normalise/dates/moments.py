@@ -7,7 +7,6 @@ It looks at a bounded number of tokens.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from archive.normalise.dates.holidays import HOLIDAYS
 from archive.normalise.dates.numbers import Read, Tokens, after_clock, before, is_a, numbers_at
@@ -29,7 +28,7 @@ def _with_clock(moment: Moment, ts: Tokens, i: int) -> tuple[Moment, int]:
     if is_a(ts, i, "same-day") and ts[i].text in ("当天", "当日", "当晚"):
         i += 1
     j = after_clock(ts, i)
-    return (replace(moment, clock=True), j) if j > i else (moment, i)
+    return (moment._replace(clock=True), j) if j > i else (moment, i)
 
 
 def _day_word(ts: Tokens, i: int) -> Read[When]:
@@ -53,16 +52,16 @@ def _week(ts: Tokens, i: int, text: str) -> Read[When]:
     weekday = "一二三四五六日末".find(ts[i + 1].text)
     if weekday < 0 or text[ts[i + 1].end : ts[i + 1].end + 1] in ("均", "常"):
         return When(moment), i + 1
-    moment, j = _with_clock(replace(moment, rule="weekday", weekday=weekday), ts, i + 2)
+    moment, j = _with_clock(moment._replace(rule="weekday", weekday=weekday), ts, i + 2)
     return When(moment), j
 
 
 def _plan(ts: Tokens, i: int) -> Read[When]:
     moment = Moment("plan", plan=ts[i].value)
     if is_a(ts, i + 1, "unquote", "quote") and is_a(ts, i + 2, "edge") and ts[i + 2].text == "末":
-        return When(replace(moment, part=YEAR_EDGE["末"])), i + 3
+        return When(moment._replace(part=YEAR_EDGE["末"])), i + 3
     if is_a(ts, i + 1, "edge") and ts[i + 1].text == "末":
-        return When(replace(moment, part=YEAR_EDGE["末"])), i + 2
+        return When(moment._replace(part=YEAR_EDGE["末"])), i + 2
     return When(moment), i + 1
 
 
@@ -191,10 +190,10 @@ def _month(ts: Tokens, i: int, text: str, year: int | Rel | None) -> Read[When]:
     if is_a(ts, j, "share"):
         j += 1
     if is_a(ts, j, "part") and ts[j].text in XUN:
-        return When(replace(made, rule="xun", part=XUN[ts[j].text])), j + 1
+        return When(made._replace(rule="xun", part=XUN[ts[j].text])), j + 1
     k = j + 1 if is_a(ts, j, "month") else j
     if is_a(ts, k, "edge") and ts[k].text != "内":
-        return When(replace(made, rule=f"月{ts[k].text}", part=MONTH_EDGE[ts[k].text])), k + 1
+        return When(made._replace(rule=f"月{ts[k].text}", part=MONTH_EDGE[ts[k].text])), k + 1
     if is_a(ts, j, "number", "han"):
         days = _days(ts, j, made)
         # 13月 is not a month, 5月 before 32日 not a date, and 三月三 is a feast.
@@ -220,10 +219,10 @@ def _days(ts: Tokens, i: int, month: Moment) -> Read[When]:
         return None
     (first, last), j = read
     rule = "date" if month.year is not None else "month and day"
-    made = replace(month, rule=rule, day=first)
+    made = month._replace(rule=rule, day=first)
     until = None
     if last is not None:
-        until = replace(made, rule="day", day=last)
+        until = made._replace(rule="day", day=last)
         until, j = _with_clock(until, ts, j)
     else:
         made, j = _with_clock(made, ts, j)

@@ -31,8 +31,7 @@ class Part(NamedTuple):
     close: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """One point or period as written; what the text leaves out is None.
 
     ``rule`` names the production that read it. ``week`` is counted from the week of the reference

@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -115,9 +115,8 @@ def _mention(expression: Expression, text: str, context: _Context) -> DateMentio
     if _SENTENCE.search(gap):
         context.year = context.named = None
         context.ahead = context.planned = False
-    vague = DateMention(written, expression.start, "event", None, None, "vague", "vague")
     if first.vague or (_is_before(first) and context.day is None):
-        return vague
+        return DateMention(written, expression.start, "event", None, None, "vague", "vague")
     if gap in ("、", "和", "及", "以及", "与") and context.last is not None:
         context.month = context.last
     try:
@@ -214,10 +213,10 @@ def _fill_first(when: When, context: _Context, slack: timedelta | None) -> Momen
     ):
         crosses = first.month > last.month
         if isinstance(last.year, int):
-            return replace(first, year=last.year - crosses)
+            return first._replace(year=last.year - crosses)
         if crosses and context.title_year is not None:
             lies_ahead = date(context.title_year, first.month, 1) > context.anchor + _SLACK
-            return replace(first, year=context.title_year - lies_ahead)
+            return first._replace(year=context.title_year - lies_ahead)
     return _fill_one(first, context, slack, None)
 
 
@@ -228,17 +227,17 @@ def _fill_one(m: Moment, c: _Context, slack: timedelta | None, lead: Moment | No
     if isinstance(m.day, Rel):
         base = c.anchor if m.day.base == "anchor" else _lead_day(lead) or c.day or c.anchor
         day = base + timedelta(days=m.day.shift)
-        return replace(m, year=day.year, month=day.month, day=day.day)
+        return m._replace(year=day.year, month=day.month, day=day.day)
     if isinstance(m.month, Rel):
         near = c.anchor if m.month.base == "anchor" else _lead_day(lead) or c.month or c.anchor
         months = near.year * 12 + near.month - 1 + m.month.shift
         year = m.year if isinstance(m.year, int) else months // 12
-        return replace(m, year=year, month=months % 12 + 1)
+        return m._replace(year=year, month=months % 12 + 1)
     if m.day is not None and m.month is None:
         return _fill_day(m, m.day, c, lead)
     if isinstance(m.year, int):
         return m
-    return replace(m, year=_year_of(m, c, slack, lead))
+    return m._replace(year=_year_of(m, c, slack, lead))
 
 
 def _lead_day(lead: Moment | None) -> date | None:
@@ -263,7 +262,7 @@ def _fill_day(m: Moment, day: int, c: _Context, lead: Moment | None) -> Moment:
         c.anchor.day,
     ):
         month = preceding if day <= preceding.day else near
-    return replace(m, year=month.year, month=month.month)
+    return m._replace(year=month.year, month=month.month)
 
 
 def _year_of(m: Moment, c: _Context, slack: timedelta | None, lead: Moment | None) -> int:

@@ -200,8 +200,12 @@ def _han_value(text: str) -> int:
 
 def _number_value(text: str, start: int, digits: str) -> int:
     """The number, or -1 when it is part of a decimal, a code, or too long for a calendar."""
+    if len(digits) > 4:
+        return -1
     before = text[start - 1 : start]
-    if len(digits) > 4 or (before and before in "〔[［.．+"):
+    if "\u3400" <= before <= "\u9fff":  # a Han character, as before most numbers
+        return int(digits)
+    if before and before in "〔[［.．+":
         return -1
     if before.isascii() and before.isalpha():
         return -1
@@ -234,8 +238,8 @@ def runs(text: str) -> Iterator[list[Token]]:
         elif kind == "plan":
             value = 10 + (number_of(word[1]) or 0)
         gap = start - end
-        glued = gap == 0 or (gap <= 2 and not text[end:start].strip())
-        if run and (not glued or len(run) >= _LONGEST_RUN):
+        parted = gap > 2 or (gap > 0 and text[end:start].strip())
+        if run and (parted or len(run) >= _LONGEST_RUN):
             yield run
             run = []
         end = after
