@@ -6,6 +6,7 @@ import re
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))
+_ODD = re.compile(r"[\x00-\x20\\]")  # what no rule is about, most links have none of
 _TAB_OR_NEWLINE = re.compile(r"[\t\r\n]")
 _FILE_NAME = re.compile(r"[^/]+\.(?!jspx?$|do$|action$|php$|aspx?$)[a-z0-9]{1,5}$", re.I)
 # Names of query values that say which file is meant; sid, jsessionid, token and the like say who
@@ -21,6 +22,8 @@ def read_href(href: str) -> str:
     spaces at the ends are dropped, so are tabs and line breaks inside; a space inside becomes
     ``%20``; before the query a backslash becomes a slash, unless the scheme is not the web's.
     """
+    if not _ODD.search(href):
+        return href
     href = _TAB_OR_NEWLINE.sub("", href.strip(_C0_AND_SPACE)).replace(" ", "%20")
     if _OTHER_SCHEME.match(href):
         return href

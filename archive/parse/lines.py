@@ -30,6 +30,7 @@ _PARAGRAPH_ENDS = tuple("。！？…”』」）)!?")
 _OPENING = re.compile(
     r"[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[）)]|[【■●◆▲★]"
 )
+_STRONG = frozenset(("b", "strong"))
 _BOLD = re.compile(r"font-weight:\s*(?:bold|[6-9]00)")
 # A cell with more characters than this serves the layout of the page and is not data. Chosen, not
 # measured: the longest cells of ministries' work tables have about 500 characters.
@@ -88,7 +89,7 @@ def lines_around(root: Element, body: Element | None) -> tuple[list[Line], list[
         elif element is body:
             collector.edge(opens=True)
             before = len(collector.lines)
-        if step != "begins" and element is not root:
+        if step != "begins" and element is not root and element.tail:
             collector.add(element.tail)
     collector.edge(opens=True)
     lines = collector.lines
@@ -118,8 +119,7 @@ class _Collector:
     parts: list[tuple[str, bool, bool]] = field(default_factory=list)
     row: Element | None = None
     opens: bool = True
-    bolds: list[bool] = field(default_factory=list)
-    bold: int = 0
+    bolds: list[Element] = field(default_factory=list)
     linked: int = 0
     pre: int = 0
 
@@ -130,19 +130,25 @@ class _Collector:
                 self.edge(opens=True)
             if is_row:
                 self.row, self.cells = element, []
-        self.bolds.append(_is_bold(element))
-        self.bold += self.bolds[-1]
-        self.linked += tag == "a"
-        self.pre += tag == "pre"
-        self.add(element.text)
+        if tag in _STRONG or ((style := element.get("style")) and _BOLD.search(style)):
+            self.bolds.append(element)
+        if tag == "a":
+            self.linked += 1
+        elif tag == "pre":
+            self.pre += 1
+        if element.text:
+            self.add(element.text)
 
     def end(self, element: Element) -> None:
         tag = element.tag
         if tag in BLOCKS or tag == "br":
             self._leave(element, tag)
-        self.bold -= self.bolds.pop()
-        self.linked -= tag == "a"
-        self.pre -= tag == "pre"
+        if self.bolds and self.bolds[-1] is element:
+            self.bolds.pop()
+        if tag == "a":
+            self.linked -= 1
+        elif tag == "pre":
+            self.pre -= 1
 
     def _leave(self, element: Element, tag: str) -> None:
         if self.row is None:
@@ -162,17 +168,18 @@ class _Collector:
         if text:
             self.cells.append(text)
 
-    def add(self, text: str | None) -> None:
-        if not text or (not self.parts and text.isascii() and text.isspace()):
+    def add(self, text: str) -> None:
+        if not self.parts and text.isascii() and text.isspace():
             return  # the space between two tags is at no line's beginning
+        bold, linked = bool(self.bolds), self.linked > 0
         if (self.breaks_count or self.pre) and self.row is None and ("\n" in text or "\r" in text):
             first, *rest = re.split(r"\r\n?|\n", text)
-            self.parts.append((first, self.bold > 0, self.linked > 0))
+            self.parts.append((first, bold, linked))
             for line in rest:
                 self.edge(opens=False)
-                self.parts.append((line, self.bold > 0, self.linked > 0))
+                self.parts.append((line, bold, linked))
         else:
-            self.parts.append((text, self.bold > 0, self.linked > 0))
+            self.parts.append((text, bold, linked))
 
     def edge(self, opens: bool) -> None:
         """End the line, if there is one; ``opens`` says that the next one begins a block."""
@@ -203,13 +210,6 @@ class _Collector:
             linked=all(linked or not piece.strip(WHITESPACE) for piece, _, linked in self.parts),
             bold=strong if strong < len(text) else 0,
         )
-
-
-def _is_bold(element: Element) -> bool:
-    if element.tag in ("b", "strong"):
-        return True
-    style = element.get("style")
-    return bool(style) and _BOLD.search(style or "") is not None
 
 
 def width(text: str) -> int:
