@@ -190,6 +190,9 @@ def choose(found: Iterable[Division], on: date | None) -> Division | None:
     Without a day, the names in force today are preferred. Of names that all lie outside the
     slack, the one that ended last is taken when the code tells no other county.
     """
+    found = list(found)
+    if len(found) < 2:
+        return found[0] if found else None
     tiers: tuple[list[Division], list[Division], list[Division]] = ([], [], [])
     for division in found:
         tiers[_tier(division, on)].append(division)

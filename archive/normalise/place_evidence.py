@@ -63,6 +63,7 @@ _NOT_A_CITY = re.compile(
     r"|长(?!.{1,3}[区县镇乡村街])"
 )
 _NOT_A_DISTRICT = re.compile(r"[域间划位段块]")
+_NOT_AFTER = {"市": _NOT_A_CITY, "区": _NOT_A_DISTRICT}
 _COUNTY_WORD = re.compile(r"[委级域城区市乡镇长直里际外处人政]|两级|[、（][乡镇村区市县]")
 _BEFORE_COUNTY = re.compile(
     r"(?:^|[\s，。、；：！？（）()“”《》\d在赴到抵往从对访察导研于至的]"
@@ -168,7 +169,7 @@ def list_runs(text: str, found: Sequence[Match]) -> Mapping[int, Run]:
 
 def is_part_of_word(name: str, text: str, end: int) -> bool:
     """Whether what follows a full name cuts it out of other words (广州市|民, 城区|域)."""
-    word = {"市": _NOT_A_CITY, "区": _NOT_A_DISTRICT}.get(name[-1])
+    word = _NOT_AFTER.get(name[-1])
     return word is not None and word.match(text, end) is not None
 
 

@@ -84,8 +84,9 @@ def resolve(
             near = [d for d in found if d.province == last.division.province]
             return choose(near, on), "province-of-city" if near else "unresolved"
     # 公主岭市 after 四平市 is not of 四平 any more: what is at home elsewhere now comes first.
-    homes = {d.province for d in found if is_timely(d, on)}
-    found = [d for d in found if is_timely(d, on) or d.province not in homes]
+    if len(found) > 1:
+        homes = {d.province for d in found if is_timely(d, on)}
+        found = [d for d in found if is_timely(d, on) or d.province not in homes]
     named = {code for d in found if (code := d.code[:4]) in read.cities}
     if named:
         nearest = max(named, key=lambda code: read.cities[code])

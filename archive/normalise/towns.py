@@ -13,6 +13,7 @@ from archive.model import Level, PlaceMention
 from archive.normalise.gazetteer import PEOPLES
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
+_ALL_HAN = re.compile(r"[\u3400-\u9fff]+")
 
 # Few characters of a text begin one of these; to try all of them at each takes three times as long.
 _FIRST = "".join(sorted({people[0] for people in PEOPLES.split("|")})) + "民街苏镇乡嘎社村"
@@ -90,7 +91,7 @@ def _town_start(text: str, floor: int, end: int, after_place: bool, kind: str) -
     least = 1 if joined and kind != "社区" else 2
     if not least <= len(core) <= (4 if kind == "社区" else 7):
         return None
-    if not all("\u3400" <= c <= "\u9fff" for c in core) or _TOWN_STOP.search(core):
+    if not _ALL_HAN.fullmatch(core) or _TOWN_STOP.search(core):
         return None
     if not joined and _UPPER.search(core):
         return None

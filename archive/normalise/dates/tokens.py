@@ -218,31 +218,51 @@ def _number_value(text: str, start: int, digits: str) -> int:
 _LONGEST_RUN = 256
 
 
+# What can be a date by itself. Half of a text's tokens stand alone, nearly all of them numbers.
+_WHOLE = frozenset(
+    (
+        *("now", "from-now", "vague", "iso", "plan", "part", "week-word", "day-word", "same-day"),
+        *("year-word", "same-year", "month-word", "same-month", "january"),
+    )
+)
+
+
 def runs(text: str) -> Iterator[list[Token]]:
     """The tokens of a text in runs without other text between them; time is linear.
 
-    A document's title 《…》 is one token that belongs to no expression.
+    A document's title 《…》 is one token that belongs to no expression. A token alone is left out
+    where it needs another to be a date.
     """
-    run: list[Token] = []
+    run: list[re.Match[str]] = []
     end = 0
-    for m in _LEXER.finditer(text):
-        start, after = m.span()
-        word, value = m[0], -1
-        kind = m.lastgroup or "word"
-        if kind == "word":
-            kind, value = _KIND[word]
-        elif kind == "number":
-            value = _number_value(text, start, word)
-        elif kind == "han":
-            value = _han_value(word)
-        elif kind == "plan":
-            value = 10 + (number_of(word[1]) or 0)
+    for found in _LEXER.finditer(text):
+        start, after = found.span()
         gap = start - end
         parted = gap > 2 or (gap > 0 and text[end:start].strip())
         if run and (parted or len(run) >= _LONGEST_RUN):
-            yield run
+            if len(run) > 1 or _kind(run[0]) in _WHOLE:
+                yield list(map(_token, run))
             run = []
         end = after
-        run.append(Token(kind, word, start, end, value))
+        run.append(found)
     if run:
-        yield run
+        yield list(map(_token, run))
+
+
+def _kind(found: re.Match[str]) -> str:
+    kind = found.lastgroup or "word"
+    return _KIND[found[0]][0] if kind == "word" else kind
+
+
+def _token(found: re.Match[str]) -> Token:
+    kind, word, value = found.lastgroup or "word", found[0], -1
+    start, end = found.span()
+    if kind == "word":
+        kind, value = _KIND[word]
+    elif kind == "number":
+        value = _number_value(found.string, start, word)
+    elif kind == "han":
+        value = _han_value(word)
+    elif kind == "plan":
+        value = 10 + (number_of(word[1]) or 0)
+    return Token(kind, word, start, end, value)
