@@ -24,16 +24,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple, Protocol, TypeVar
 
-from archive.search.fold import fold
 from archive.search.indexed_table import IndexedTable, IndexMismatch, Values
 from archive.search.tables import atomic, has_table, primary_key, quoted
-from archive.search.tokens import VERSION, label_token, order_label, pairs, written_units
+from archive.search.tokens import VERSION, label_token, order_label, pairs, units_of
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -259,10 +258,9 @@ class Index(IndexedTable):
             self.create(db)
             self._configure(db, hashsize=_BULK_HASH, automerge=0)
             db.execute(f"drop index {quoted(self._key_index)}")
-            common = self._find_common(db)
-            rows = self.read(db, in_order=True)
-            batches = iter(lambda: list(islice(rows, _BATCH)), [])
-            for batch in spread(partial(self._tokenised, common), batches):
+            common = self._find_common(db, spread)
+            rows = _batches(self.read(db, in_order=True))
+            for batch in spread(partial(self._tokenised, common), rows):
                 self._insert(db, count + 1, batch, lambda s: sets.setdefault(s, len(sets) + 1))
                 count += len(batch)
             db.executemany(
@@ -343,25 +341,31 @@ class Index(IndexedTable):
         singles = dict.fromkeys(marks)
         for name in self.columns:
             tokens: list[str] = [] if columns else [*marks]
-            for stretch in written_units(fold(values[name] or "")):
+            for stretch in units_of(values[name]):
                 tokens += pairs(stretch)
                 singles.update(dict.fromkeys(filter(common.__contains__, stretch)))
             columns.append(tokens)
         return columns, [*singles]
 
-    def _find_common(self, db: sqlite3.Connection) -> frozenset[str]:
+    def _find_common(self, db: sqlite3.Connection, spread: Spread) -> frozenset[str]:
         """Determine which units are common, from rows spread over the table, and store them."""
         read, having = 0, Counter[str]()
-        for _, values, *_ in self.read(db, self.spread(db, _SAMPLE)):
-            read += 1
-            texts = (values[name] for name in self.columns)
-            having.update(
-                {unit for text in texts for s in written_units(fold(text or "")) for unit in s}
-            )
+        texts = (values for _, values, *_ in self.read(db, self.spread(db, _SAMPLE)))
+        for rows, units in spread(self._units_of_rows, _batches(texts)):
+            read += rows
+            having.update(units)
         common = frozenset(unit for unit, times in having.items() if times >= read * COMMON)
         sql = f"insert into {quoted(self.common_units)} values (?)"
         db.executemany(sql, [(unit,) for unit in sorted(common)])
         return common
+
+    def _units_of_rows(self, rows: Sequence[Values]) -> tuple[int, Counter[str]]:
+        """How many rows these are, and how many of them have each unit."""
+        having = Counter[str]()
+        for values in rows:
+            stretches = (s for name in self.columns for s in units_of(values[name]))
+            having.update(set(chain.from_iterable(stretches)))
+        return len(rows), having
 
     @property
     def _key_index(self) -> str:
@@ -395,3 +399,7 @@ class Index(IndexedTable):
         for name in (self.fts, self.units):
             table = quoted(name)
             db.executemany(f"insert into {table}({table}, rank) values (?, ?)", settings.items())
+
+
+def _batches(rows: Iterator[T]) -> Iterator[list[T]]:
+    return iter(lambda: list(islice(rows, _BATCH)), [])

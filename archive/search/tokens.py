@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from operator import add
 
-from archive.search.fold import LETTER, TRADITIONAL, units
+from archive.search.fold import LETTER, TRADITIONAL, fold, units
 
 RUN_END = "\x80"
 """Ends a run in a token; it is a control character, which folding turns into a space."""
@@ -33,9 +33,24 @@ _PUNCTUATION = {code: code + 0xFEE0 for code in range(0x21, 0x7F) if not chr(cod
 _PUNCTUATION_AND_CAPITALS = _PUNCTUATION | {code: code + 0xFEE0 for code in range(0x41, 0x5B)}
 
 
+_SHORT = 64  # characters; a text as short may well be a title that many rows have
+
+
 def written_units(folded: str) -> list[list[str]]:
     """The units of each stretch of a folded text, in the form they have in tokens."""
     return [list(map(_written, stretch)) for stretch in units(folded)]
+
+
+def units_of(text: str | None) -> list[list[str]]:
+    """The units of each stretch of any text as ``written_units`` has them; not to be changed."""
+    if not text:
+        return []
+    return _units_of_short(text) if len(text) <= _SHORT else written_units(fold(text))
+
+
+@lru_cache(maxsize=1 << 12)
+def _units_of_short(text: str) -> list[list[str]]:
+    return written_units(fold(text))
 
 
 @lru_cache(maxsize=1 << 16)
