@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.model import DateMention
+from archive.normalise.dates import grammar, tokens
 from archive.normalise.dates.holidays import HOLIDAYS, holiday
 from archive.normalise.dates.resolve import antecedent_of, find_dates
 
@@ -708,3 +709,15 @@ def cost(text: str) -> float:
 def test_cost_doubles_with_the_text(piece: str) -> None:
     half = piece * (500_000 // len(piece))
     assert cost(half * 2) <= 2.5 * cost(half) + 0.05
+
+
+EVERY_KIND = frozenset(tokens.WORDS) | {"number", "han", "dash", "title", "iso", "clock", "plan"}
+
+
+@given(st.one_of(DATEISH, PIECES))
+def test_no_expression_begins_where_none_is_looked_for(text: str) -> None:
+    found = list(grammar.expressions(text))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "_WHOLE", EVERY_KIND)
+        patch.setattr(grammar, "_BEGINNINGS", dict.fromkeys(EVERY_KIND))
+        assert list(grammar.expressions(text)) == found

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.captures.garbled import is_garbled
+from archive.captures.garbled import MAX_FOREIGN, MIN_TEXT, is_garbled
 
 SAID = "样例：黑龙江省改造农村危房一百二十户，青海省开工四十户。"
 
@@ -44,3 +44,10 @@ def test_words(text: str) -> None:
 @given(st.text("样例省市县危房改造，。0123456789", min_size=1))
 def test_nothing_written_in_chinese_is_garbled(text: str) -> None:
     assert not is_garbled(text)
+
+
+@given(st.text("样例省，\x7f\x80é\xff\u024f\u0250 ", min_size=MIN_TEXT))
+def test_letters_with_accents_are_counted_one_by_one(text: str) -> None:
+    said = "".join(text.split())
+    foreign = sum("\x80" <= character <= "\u024f" for character in said)
+    assert is_garbled(text) == (len(said) >= MIN_TEXT and foreign > len(said) * MAX_FOREIGN)

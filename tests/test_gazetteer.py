@@ -155,3 +155,8 @@ def test_homonyms_are_kept_apart() -> None:
 def test_choice_by_validity(name: str, on: date | None, code: str | None) -> None:
     chosen = choose(by_name()[name], on)
     assert (chosen and chosen.code) == code
+
+
+@pytest.mark.parametrize("on", [None, date(1985, 1, 1), date(2000, 7, 1), date(2030, 1, 1)])
+def test_a_division_alone_is_the_one_meant_on_any_day(on: date | None) -> None:
+    assert all(choose(iter([division]), on) is division for division in divisions())

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urljoin
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from archive import hrefs
 from archive.hrefs import read_href
 from archive.sources import PageContext
 from crawler.sources import load_sources
@@ -50,3 +54,11 @@ def test_canonical_addresses_keep_their_spaces(href: str, found: str) -> None:
 def test_backslashes_lead_off_the_site_as_slashes_do(href: str) -> None:
     home = "https://www.mohurd.gov.cn"
     assert PageContext(load_sources()["mohurd"], home, home).canonical(href) is None
+
+
+@given(st.text("a甲/?#:.% \t\n\\\0\u3000", max_size=12))
+def test_an_ordinary_link_is_read_as_every_other(href: str) -> None:
+    read = read_href(href)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hrefs, "_ODD", re.compile(""))
+        assert read_href(href) == read

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import unicodedata
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -203,3 +205,9 @@ def test_a_title_is_compared_by_its_letters() -> None:
 def test_a_corrected_figure_leaves_a_document_alike() -> None:
     assert alike(TEXT, TEXT.replace("一百二十", "一百零二"))
     assert not alike(TEXT, TEXT[: len(TEXT) // 2])
+
+
+def test_plain_keeps_every_letter_and_number_of_unicode_and_nothing_else() -> None:
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    folded = unicodedata.normalize("NFKC", every)
+    assert plain(every) == "".join(c for c in folded if unicodedata.category(c)[0] in "LN")

@@ -267,3 +267,29 @@ def test_large_bodies_cost_linear_time(part: str) -> None:
 
     seconds(100_000)
     assert seconds(800_000) < 7 * seconds(200_000) + 0.3
+
+
+WRITTEN = st.text("甲乙，a \u3000\xa0\u200b\n", min_size=1, max_size=6)
+BLOCKS = st.lists(
+    st.tuples(st.sampled_from(["p", "div", "li"]), st.sampled_from(["i", "b", "a"]), WRITTEN),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(BLOCKS, st.integers(0, 6))
+def test_text_cut_into_pieces_makes_the_same_lines(
+    blocks: list[tuple[str, str, str]], cut: int
+) -> None:
+    whole = "".join(f"<{tag}><{mark}>{text}</{mark}></{tag}>" for tag, mark, text in blocks)
+    pieces = "".join(
+        f"<{tag}><{mark}><u>{text[:cut]}</u><u>{text[cut:]}</u></{mark}></{tag}>"
+        for tag, mark, text in blocks
+    )
+    assert lines(pieces) == lines(whole)
+
+
+@given(BLOCKS)
+def test_space_between_blocks_makes_no_difference(blocks: list[tuple[str, str, str]]) -> None:
+    made = [f"<{tag}><{mark}>{text}</{mark}></{tag}>" for tag, mark, text in blocks]
+    assert lines("\n \t".join(made)) == lines("".join(made))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from click.testing import CliRunner
 from archive.captures.warc import Capture, warc_files
 from archive.captures.writing import WarcWriter
 from archive.errors import Damaged, ReaderFailed, Unreadable
+from archive.storage.classify import Page, read
 from archive.storage.read_ahead import in_turn, read_ahead
 from archive.storage.rebuild import rebuild
 from archive.storage.store import Store
@@ -305,3 +307,13 @@ def test_a_dask_cluster_reads_and_the_rows_are_the_same(tmp_path: Path) -> None:
     captures = before["captures"]
     assert done.stdout.split() == [str(len(captures)), "2"]
     assert tables(data) == before
+
+
+def test_what_is_handed_back_is_whole() -> None:
+    found = [read(made, SOURCES[made.source]) for made in of_many_kinds()]
+    pages = [each.bulletin for each in found if isinstance(each, Page)]
+    assert len(pages) == 2
+    for bulletin in pages:
+        again = pickle.loads(pickle.dumps(bulletin))
+        # Names of rules have no part in whether two mentions are equal.
+        assert asdict(again) == asdict(bulletin)

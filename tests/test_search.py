@@ -27,6 +27,7 @@ from archive.search import (
     units,
 )
 from archive.search.fold import TRADITIONAL, original_span
+from archive.search.tokens import units_of, written_units
 
 MODULES = ("", ".find", ".fold", ".grammar", ".index", ".query", ".snippet", ".terms")
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -288,3 +289,9 @@ def test_snippet_shows_the_text_and_only_marks_matches(text: str, typed: str, wi
         assert "<mark>" in shown
     if not query.matches(text) and query.words == query.terms and len(query.words) <= 1:
         assert "<mark>" not in shown
+
+
+@given(st.lists(st.one_of(st.none(), ANY_TEXT, HARD), max_size=5))
+def test_units_are_the_same_for_a_title_met_before(texts: list[str | None]) -> None:
+    for text in (*texts, *texts):
+        assert units_of(text) == written_units(fold(text or ""))

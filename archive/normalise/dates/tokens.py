@@ -240,18 +240,20 @@ def runs(text: str) -> Iterator[list[Token]]:
         gap = start - end
         parted = gap > 2 or (gap > 0 and text[end:start].strip())
         if run and (parted or len(run) >= _LONGEST_RUN):
-            if len(run) > 1 or _kind(run[0]) in _WHOLE:
+            if _can_date(run):
                 yield list(map(_token, run))
             run = []
         end = after
         run.append(found)
-    if run:
+    if run and _can_date(run):
         yield list(map(_token, run))
 
 
-def _kind(found: re.Match[str]) -> str:
-    kind = found.lastgroup or "word"
-    return _KIND[found[0]][0] if kind == "word" else kind
+def _can_date(run: list[re.Match[str]]) -> bool:
+    if len(run) > 1:
+        return True
+    kind = run[0].lastgroup
+    return (_KIND[run[0][0]][0] if kind == "word" else kind) in _WHOLE
 
 
 def _token(found: re.Match[str]) -> Token:
