@@ -13,7 +13,7 @@ import time
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archive.model import DateMention
@@ -715,6 +715,8 @@ EVERY_KIND = frozenset(tokens.WORDS) | {"number", "han", "dash", "title", "iso",
 
 
 @given(st.one_of(DATEISH, PIECES))
+@example("十一节前，“十一”前，十一\"前，五一前，十一”节前，十一“前")
+@example("前四个月，第一季度，一季度末，年底，月末，“十四五”末，“春节”前，至5月8日，3、4月")
 def test_no_expression_begins_where_none_is_looked_for(text: str) -> None:
     found = list(grammar.expressions(text))
     with pytest.MonkeyPatch.context() as patch:

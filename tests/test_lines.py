@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archive.normalise.bulletins import stands_alone
@@ -277,7 +277,9 @@ BLOCKS = st.lists(
 )
 
 
+@settings(max_examples=min(100, settings().max_examples))
 @given(BLOCKS, st.integers(0, 6))
+@example([("p", "i", "\u3000\u3000甲")], 2)
 def test_text_cut_into_pieces_makes_the_same_lines(
     blocks: list[tuple[str, str, str]], cut: int
 ) -> None:
@@ -289,6 +291,7 @@ def test_text_cut_into_pieces_makes_the_same_lines(
     assert lines(pieces) == lines(whole)
 
 
+@settings(max_examples=min(100, settings().max_examples))
 @given(BLOCKS)
 def test_space_between_blocks_makes_no_difference(blocks: list[tuple[str, str, str]]) -> None:
     made = [f"<{tag}><{mark}>{text}</{mark}></{tag}>" for tag, mark, text in blocks]
