@@ -156,6 +156,17 @@ def test_the_start_pages_box_leads_to_the_entries(page: Any, demo_base: str) -> 
     assert fits(page)
 
 
+def test_a_result_says_where_else_it_stands(page: Any, demo_base: str) -> None:
+    page.goto(f"{demo_base}/search?q={quote('公厕')}")
+    assert page.locator("p.also").count() == 2
+    assert fits(page)
+    page.locator("p.also a").first.click()
+    page.wait_for_url("**/bulletins/entries/*")
+    also = page.locator("p.also")
+    assert "原网页已撤下" in also.inner_text()
+    assert fits(page)
+
+
 def test_three_clicks_from_the_start_page(page: Any, demo_base: str) -> None:
     page.goto(demo_base)
     page.locator("input[name=_search]").fill("危房改造")

@@ -224,12 +224,13 @@ CREATE TABLE attachments (
     PRIMARY KEY (bulletin, seq)
 ) STRICT;
 
--- Where a bulletin's longest passages stand, so that its other versions are found.
+-- Where a bulletin's longest passages stand, so that its other versions are found. Written for
+-- every page, so without references, which would be looked up for each row.
 CREATE TABLE passages (
     passage INTEGER NOT NULL,
     published TEXT NOT NULL,
     source TEXT NOT NULL,
-    bulletin INTEGER NOT NULL REFERENCES bulletins(id),
+    bulletin INTEGER NOT NULL,
     PRIMARY KEY (passage, published, source, bulletin)
 ) STRICT, WITHOUT ROWID;
 
