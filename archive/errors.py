@@ -15,9 +15,16 @@ StandInKind = Literal[BlockPageKind, "login", "maintenance", "soft-404"]
 HoldReason = Literal["date-missing", "layout-missing", "same-body", "shrunk", "title-unlike"]
 """Why a page that can be read is not believed to be the bulletin of its address."""
 
+MissingKind = Literal["attachments-missing", "origin-missing", "published-missing", "time-missing"]
+"""What a page that is believed can lack that the others of its channel and layout have."""
+
+DriftKind = Literal[MissingKind, "size-unusual"]
+"""How a page that is believed can be unlike the others of its channel."""
+
 NamedKind = Literal[
     StandInKind,
     HoldReason,
+    DriftKind,
     "empty",
     "forbidden",
     "garbled",

@@ -86,6 +86,8 @@ class PageReader:
                 return
         if outcome.kind in _COUNTED:
             run.count(_COUNTED[outcome.kind])
+        if outcome.unlike:
+            run.unlike.append(outcome.unlike[0].message)
         self._done(run)
         self.crawl.answered(held=outcome.kind == "held")
         yield from self.crawl.next_round()

@@ -32,6 +32,10 @@ COUNTS = (
 )
 
 
+# So many pages of a night that are unlike the others, and more than half, are the site's doing.
+MANY_UNLIKE = 5
+
+
 @dataclass(frozen=True, slots=True)
 class SourceJob:
     """What one source's crawl is to do.
@@ -58,7 +62,7 @@ class ChannelRun:
     The counts are Scrapy's stats ``bulletins/<channel>/<count>``. ``first`` is the request of the
     list's first page, once it is known; ``pager`` is what the list last said of itself, and
     ``pager_doubted`` that this was remarked upon; ``gone_before`` are the bulletins that were gone
-    at the start.
+    at the start; ``unlike`` says of each page that is unlike the channel's others how it is.
     """
 
     channel: Channel
@@ -73,6 +77,7 @@ class ChannelRun:
     due: int = 1
     done: int = 0
     problem: str | None = None
+    unlike: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     ended: float = field(default_factory=time.monotonic)
 
@@ -88,6 +93,13 @@ class ChannelRun:
 
     def _key(self, name: str) -> str:
         return f"bulletins/{self.channel.slug}/{name}"
+
+    def drifted(self) -> str | None:
+        """What is said where most pages that say something new are unlike the channel's others."""
+        said, unlike = self.counted("new") + self.counted("changed"), len(self.unlike)
+        if unlike < MANY_UNLIKE or 2 * unlike <= said:
+            return None
+        return f"{unlike} of {said} new or changed pages are unlike the others: {self.unlike[-1]}"
 
     def outcome(self, reason: str) -> str:
         """How the crawl ended, for Scrapy's ``reason``."""

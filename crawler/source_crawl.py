@@ -117,6 +117,9 @@ class SourceCrawl:
             run.count("failed")
         for run in self.runs.values():
             run.problem = why or run.problem
+            if said := run.drifted():
+                run.problem = run.problem or said
+                self.progress.say(f"{self.source.slug} {run.channel.slug}: {said}")
             self.store.finish_crawl(run.crawl, run.row(reason, self._gone(run.channel)))
 
     # Requests and answers

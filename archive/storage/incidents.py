@@ -83,6 +83,26 @@ class Incidents:
         ).fetchone()
         return str(row[0]) if row else None
 
+    def at(self, source: str, channel: str, url: str, since: str) -> list[tuple[str, str, bool]]:
+        """The troubles of a channel at an address that are open or ended at ``since`` or later.
+
+        The kind of each, when it was last met, and whether it is open.
+        """
+        found = self.conn.execute(
+            "SELECT kind, last_seen, resolved_at IS NULL FROM incidents WHERE url = ?"
+            " AND source = ? AND channel = ? AND coalesce(resolved_at, ?4) >= ?4 ORDER BY slug",
+            (url, source, channel, since),
+        )
+        return [(kind, last_seen, bool(is_open)) for kind, last_seen, is_open in found]
+
+    def end(self, at: str, source: str, channel: str | None, url: str, kind: str) -> None:
+        """A trouble of one kind is over."""
+        self.conn.execute(
+            "UPDATE incidents SET resolved_at = ? WHERE source = ? AND channel IS ? AND url = ?"
+            " AND kind = ? AND resolved_at IS NULL",
+            (at, source, channel, url, kind),
+        )
+
     def settle(self, at: str, source: str, addresses: Iterable[str]) -> None:
         """A good answer settles what was wrong at these addresses before."""
         # sqlite-utils updates by primary key only.

@@ -20,7 +20,7 @@ from archive.captures.decisions import Decision
 from archive.captures.reading import read_capture
 from archive.captures.warc import Capture, Location
 from archive.errors import IncidentKind, SourceFileError, Unreadable
-from archive.normalise.bulletin_json import are_other_files, files_digest
+from archive.normalise.bulletin_json import are_other_files, files_digest, to_json
 from archive.parse.list_page import Row
 from archive.parse.pagers import Pager
 from archive.search import Index
@@ -43,12 +43,14 @@ from archive.storage.classify import (
     read,
 )
 from archive.storage.database import ENTRIES_INDEX
+from archive.storage.drift import Drift, traits_of
 from archive.storage.holds import Holds
 from archive.storage.identity import Identity
 from archive.storage.incidents import Incident, Incidents
 from archive.storage.removals import Removals
 from archive.storage.republished import Republished
 from archive.storage.revisions import Current, RevisionWriter
+from archive.storage.watch import Watch
 
 OutcomeKind = Literal[
     "aside",
@@ -78,7 +80,8 @@ class Outcome:
 
     ``list`` carries rows and the page's pager, ``moved`` the canonical address to follow,
     ``column`` that of its list; ``failed``, ``held`` and ``missing`` the incident's kind and
-    message. ``end`` is a list page past the last one.
+    message. ``end`` is a list page past the last one. ``unlike`` is how a page that is believed is
+    unlike the others.
     """
 
     kind: OutcomeKind
@@ -87,6 +90,7 @@ class Outcome:
     incident: IncidentKind | None = None
     message: str = ""
     pager: Pager | None = None
+    unlike: tuple[Drift, ...] = ()
 
 
 class Ingester:
@@ -113,6 +117,7 @@ class Ingester:
         self.holds = Holds(database, self.addresses)
         self.removals = Removals(database.conn, self.addresses, self.incidents)
         self.republished = Republished(database.conn, index)
+        self.watch = Watch(database.conn, self.incidents)
         self._known: set[str] = set()
 
     def ingest(self, capture: Capture, location: Location, found: Reading = None) -> Outcome:
@@ -329,7 +334,11 @@ class Ingester:
         self.addresses.holds(capture.address, bulletin, page.digest, files)
         self.republished.written(bulletin, page.bulletin, capture.source, versions)
         self._good(capture, changed=current is not None)
-        return Outcome("revised" if current else "new")
+        source, traits = self.sources[capture.source], traits_of(to_json(page.bulletin))
+        given = (bulletin, capture, capture_id, source, current)
+        unlike = () if accepted else self.watch.compare(traits, *given)
+        self.watch.learn(traits, bulletin, source)
+        return Outcome("revised" if current else "new", unlike=unlike)
 
     def _says_the_same(self, page: Page, files: str, current: Current, known: KnownAddress) -> bool:
         """Whether a page says what the bulletin's current revision or this address said before.

@@ -131,7 +131,7 @@ class Removals:
         if self.incidents.last_seen("many-missing", source.slug, source.home) is None:
             return
         if self._left(source) <= FEW:
-            self.incidents.settle(at, source.slug, [source.home])
+            self.incidents.end(at, source.slug, None, source.home, "many-missing")
 
     def _left(self, source: Source) -> int:
         """How many pages that went missing with many others still are, counted to FEW + 1."""
