@@ -11,6 +11,8 @@ import pytest
 
 from archive.captures.warc import Capture, warc_files
 from archive.errors import CannotWrite, Damaged, Locked, SourceFileError, UsageError
+from archive.search import differences
+from archive.storage.database import ENTRIES_INDEX
 from archive.storage.incidents import Incident
 from archive.storage.ingest import Outcome
 from archive.storage.rebuild import rebuild
@@ -177,6 +179,39 @@ def test_pages_of_pictures_are_bulletins_without_text(tmp_path: Path) -> None:
     lost = pictured("一图看懂样例办法").replace(b'<img src="1.jpg">', b"")
     [outcome] = record(tmp_path, capture(body=lost, at="2026-11-03T18:00:00Z"))
     assert outcome.incident == "unrecognised"
+
+
+def indexed(store: Store) -> list[int]:
+    """The entries in the search index."""
+    found = store.database.conn.execute(f"SELECT key FROM {ENTRIES_INDEX.rows} ORDER BY key")
+    return [key for (key,) in found.fetchall()]
+
+
+def test_a_commit_indexes_what_was_written_revised_and_not_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trip(*_: object) -> None:
+        raise ZeroDivisionError("trip")
+
+    other = f"{HOME}/xwfb/202005/t20200529_2.html"
+    with Store(tmp_path, SOURCES) as store:
+        store.record(capture(body=page_html("5月8日，改造危房120户。")))
+        store.record(capture(body=page_html("5月8日，改造危房102户。")))
+        assert indexed(store) == []
+        with monkeypatch.context() as patch:
+            # After the entries were written: all of it is taken back.
+            patch.setattr(store.ingester.addresses, "holds", trip)
+            taken_back = store.record(capture(other, page_html("甲。", "另一号")))
+        assert taken_back.incident == "parser-error"
+        store.commit()
+        assert indexed(store) == [1]
+        # Revised again after the commit, and again before the next one.
+        store.record(capture(body=page_html("5月8日，改造危房210户。")))
+        store.record(capture(body=page_html("5月8日，改造危房201户。")))
+        store.record(capture(other, page_html("乙。", "另一号")))
+        store.commit()
+        assert indexed(store) == [1, 2]
+        assert list(differences(store.database.conn, ENTRIES_INDEX)) == []
 
 
 def test_the_civil_date_is_chinas(tmp_path: Path) -> None:

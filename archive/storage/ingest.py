@@ -96,6 +96,8 @@ class Outcome:
 class Ingester:
     """Writes captures into a database; transactions are the caller's.
 
+    Before a commit the caller lets ``revisions.index_written`` bring the search index up to date.
+
     ``warc`` is the folder of the captures, for those that a person has accepted; ``index`` is None
     where the caller builds the search index when all rows are there.
     """

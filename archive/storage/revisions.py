@@ -83,8 +83,16 @@ class Current:
     digest: str
 
 
+_UNINDEXED_TEXTS = (
+    "SELECT id, title, heading, text FROM temp.unindexed JOIN entries ON id = entry ORDER BY id"
+)
+# The entries written since the last commit, which are not in the index yet. As a table it goes back
+# together with the rows where a page is taken back.
+_UNINDEXED = "CREATE TEMP TABLE IF NOT EXISTS unindexed (entry INTEGER PRIMARY KEY)"
+
+
 class RevisionWriter:
-    """Writes bulletins with their entries, mentions, attachments and search index.
+    """Writes bulletins with their entries, mentions and attachments, and the search index.
 
     ``index`` is None where the caller builds the whole index when all rows are there.
     """
@@ -92,6 +100,26 @@ class RevisionWriter:
     def __init__(self, database: Database, index: Index | None = ENTRIES_INDEX) -> None:
         self.database = database
         self.index = index
+        if index is not None:
+            database.conn.execute(_UNINDEXED)
+
+    def index_written(self) -> None:
+        """Add the entries written since the last call to the index, in one go.
+
+        The index gathers in memory what it is given, and writes it out at every savepoint. Each
+        page has some, so that by itself it would cost half as much again as all its other rows.
+        """
+        conn = self.database.conn
+        found = () if self.index is None else conn.execute(_UNINDEXED_TEXTS).fetchall()
+        if self.index is not None and found:
+            self.index.add_all(
+                conn,
+                {
+                    key: {"title": title, "heading": heading, "text": text}
+                    for key, title, heading, text in found
+                },
+            )
+            conn.execute("DELETE FROM temp.unindexed")
 
     def current(self, slug: str) -> Current | None:
         """The current revision of the bulletin of that name, None where there is none yet."""
@@ -195,11 +223,8 @@ class RevisionWriter:
         )
         self._write_mentions(list(zip(ids, entries, strict=True)))
         if self.index is not None:
-            texts = {
-                key: {"title": bulletin.title, "heading": entry.heading, "text": entry.text}
-                for key, entry in zip(ids, entries, strict=True)
-            }
-            self.index.add_all(conn, texts)
+            new = [(key,) for key in ids]
+            conn.executemany("INSERT INTO temp.unindexed VALUES (?)", new)
 
     def _unindex(self, bulletin_id: int) -> set[int]:
         """Remove a bulletin's entries from the index, and their mentions; returns their seqs."""
@@ -208,11 +233,16 @@ class RevisionWriter:
             "SELECT id, seq, title, heading, text FROM entries WHERE bulletin = ?", (bulletin_id,)
         ).fetchall()
         for entry, _, title, heading, text in rows:
-            if self.index is not None:
+            if self.index is not None and not self._forgotten(entry):
                 self.index.remove(conn, entry, {"title": title, "heading": heading, "text": text})
             for table in _MENTIONS:
                 conn.execute(f"DELETE FROM {table} WHERE entry = ?", (entry,))
         return {row[1] for row in rows}
+
+    def _forgotten(self, entry: int) -> bool:
+        """Whether an entry was still to be indexed, and now is not."""
+        forget = "DELETE FROM temp.unindexed WHERE entry = ?"
+        return self.database.conn.execute(forget, (entry,)).rowcount > 0
 
     def _write_mentions(self, entries: Sequence[tuple[int, Entry]]) -> None:
         mentions: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _MENTIONS}

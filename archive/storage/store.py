@@ -163,6 +163,7 @@ class Store:
     def _commit(self) -> None:
         self._pending = 0
         if self.database.conn.in_transaction:
+            self.ingester.revisions.index_written()
             self.warc.sync()
             self.database.conn.execute("COMMIT")
 
