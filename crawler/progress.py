@@ -83,7 +83,10 @@ def log_lines(progress: Progress) -> Iterator[None]:
     """Show the warnings and errors of Scrapy and all other libraries meanwhile."""
     handler = _LogLines(progress)
     logging.getLogger().addHandler(handler)
+    # What nobody shows need not be made either: Scrapy has two lines for every request.
+    logging.disable(logging.INFO)
     try:
         yield
     finally:
+        logging.disable(logging.NOTSET)
         logging.getLogger().removeHandler(handler)

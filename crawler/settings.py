@@ -28,19 +28,14 @@ DOWNLOAD_FAIL_ON_DATALOSS = False
 # Off by default in Scrapy.
 DOWNLOAD_VERIFY_CERTIFICATES = True
 
-# Scrapy would ask again at once; crawler.source_crawl does when the host had time to recover.
-RETRY_ENABLED = False
-# It asks with the meta of the first try, of which Scrapy would warn.
+# crawler.source_crawl asks again with the meta of the first try, of which Scrapy would warn.
 META_COPY_WARN_SKIP_KEYS = ["download_latency"]
 
-# Cookies would be needed only to pass block pages; their code also loads a public suffix list.
-COOKIES_ENABLED = False
-METAREFRESH_ENABLED = False
 # Not REFERER_ENABLED: redirects, which robots.txt may use, ask for that middleware.
 REFERRER_POLICY = "no-referrer"
-# Both open a port on this machine.
-TELNETCONSOLE_ENABLED = False
-REMOTE_CONTROL_ENABLED = False
+# Two of Scrapy's extensions open a port on this machine, and none of the others is used. What is
+# only switched off is imported all the same, here with an HTTP server: a fifth of a second.
+EXTENSIONS_BASE: dict[str, int] = {}
 
 DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
@@ -52,14 +47,30 @@ DEFAULT_REQUEST_HEADERS = {
 # The newest pages first, as the archive hands them out; Scrapy's own order is last in, first out.
 SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
 
+# All that a request and its answer pass, those of Scrapy at their usual places. Left out are, among
+# others, its cookies, which would be needed only to pass block pages, and its retries, which come
+# at once: crawler.source_crawl asks again when the host had time to recover.
+DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
 DOWNLOADER_MIDDLEWARES = {
-    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawler.middlewares.RobotsMiddleware": 100,
     # After robots.txt, which says how long to wait between requests.
     "crawler.middlewares.PatienceMiddleware": 150,
+    "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": 350,
+    "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
+    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
+    # Off in our spider, which unpacks by itself; for `scrapy shell`.
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": 590,
+    # For robots.txt; what a redirected page leads to is asked for by the spider.
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
+    "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": 750,
     # Beyond redirects (600): sees every answer as sent.
     "crawler.middlewares.CaptureMiddleware": 900,
 }
+
+# For each answer Scrapy starts so many tasks that pass on what a callback yields; it is requests.
+CONCURRENT_ITEMS = 1
+# It takes the callback's source apart for every answer, a millisecond each.
+WARN_ON_GENERATOR_RETURN_VALUE = False
 
 # A crawl is quiet unless something is wrong.
 LOG_LEVEL = "WARNING"
