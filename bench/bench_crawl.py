@@ -2,7 +2,7 @@
 
 The site is in a process of its own on loopback and serves prepared bytes. Both sides obey
 robots.txt, have one connection and no delay, and are run in turns, each as a process; seconds of
-processor time are those of the crawling process.
+processor time are those of the crawling process, with those of the process that reads for it.
 """
 
 from __future__ import annotations

@@ -21,7 +21,9 @@ from twisted.python.failure import Failure
 
 from archive.errors import SourceFailed, UsageError
 from archive.sources import Channel, Source
+from archive.storage.second_reader import SecondReader
 from archive.storage.store import Store
+from crawler.intake import Intake
 from crawler.patience import LONGEST_IN_QUEUE
 from crawler.progress import Progress, log_lines
 from crawler.runs import SourceJob
@@ -73,7 +75,9 @@ def crawl(
         closing(progress),
         log_lines(progress),
         Store(options.data, sources, progress.say, os.environ.get("BULLETINS_CONTACT")) as store,
+        closing(SecondReader(options.data / "warc", sources, progress.say)) as reader,
     ):
+        intake = Intake(store, reader)
         if store.recovered:
             progress.say(f"took in {store.recovered} captures of a crawl that was cut off")
         before = store.crawls.last_crawl()
@@ -83,7 +87,7 @@ def crawl(
             job = SourceJob(
                 source=source,
                 channels=channels[source.slug],
-                store=store,
+                intake=intake,
                 progress=progress,
                 base_url=options.base_url,
                 since=options.since,

@@ -47,8 +47,8 @@ class Recorder(Protocol):
     def sent(self, target: Target) -> None:
         """Count a request that is on its way."""
 
-    def record(self, capture: Capture) -> Outcome:
-        """Keep an answer and say what it is."""
+    async def record(self, capture: Capture) -> asyncio.Future[Outcome]:
+        """Keep an answer; what it is may still have to be read when the next one is asked for."""
 
     def give_up(self, error: BaseException) -> None:
         """End the crawl with this error."""
@@ -199,12 +199,12 @@ class CaptureMiddleware:
         """Count the request."""
         self.spider.sent(self._target(request))
 
-    def process_response(self, request: Request, response: Response) -> Response:
-        """Record the answer; what it turned out to be is the callback's argument ``outcome``."""
+    async def process_response(self, request: Request, response: Response) -> Response:
+        """Record the answer; what it turns out to be is the callback's argument ``outcome``."""
         target = self._target(request)
         capture = to_capture(request, response, self.spider.source.slug, target)
         try:
-            request.cb_kwargs["outcome"] = self.spider.record(capture)
+            request.cb_kwargs["outcome"] = await self.spider.record(capture)
         except Exception as error:
             # Whatever it is, it is not the page: the crawl ends and says so.
             self.spider.give_up(error)

@@ -11,7 +11,7 @@ from scrapy.statscollectors import StatsCollector
 from archive.clock import now, stamp
 from archive.parse.pagers import Pager
 from archive.sources import Channel, Source
-from archive.storage.store import Store
+from crawler.intake import Intake
 from crawler.platforms.step import Step
 from crawler.progress import Progress
 from crawler.walk import Walk
@@ -47,7 +47,7 @@ class SourceJob:
 
     source: Source
     channels: tuple[Channel, ...]
-    store: Store
+    intake: Intake
     progress: Progress
     base_url: str | None = None
     since: date | None = None

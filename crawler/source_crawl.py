@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from scrapy.exceptions import CloseSpider, DownloadCancelledError, IgnoreRequest
-from scrapy.http import Request
+from scrapy.http import Request, Response
 from scrapy.statscollectors import StatsCollector
 from twisted.python.failure import Failure
 
@@ -51,7 +52,7 @@ class SourceCrawl:
     def __init__(self, job: SourceJob, patience: Patience) -> None:
         self.job = job
         self.source = job.source
-        self.store = job.store
+        self.store = job.intake.store
         self.progress = job.progress
         self.patience = patience
         self.runs: dict[str, ChannelRun] = {}
@@ -127,21 +128,36 @@ class SourceCrawl:
     def request(
         self,
         target: Target,
-        callback: Callable[..., Any],
+        callback: Callable[..., Iterator[Request]],
         errback: Callable[..., Any],
         arguments: dict[str, Any],
         **extra: Any,
     ) -> Request:
-        """A request for a target."""
+        """A request for a target; ``callback`` is called once it is known what the answer is."""
         return Request(
             self._fetched(target.address),
-            callback=callback,
+            callback=partial(self._call, callback),
             errback=errback,
             cb_kwargs=arguments,
             meta={TARGET: target, "handle_httpstatus_all": True, "dont_redirect": True},
             dont_filter=True,
             **extra,
         )
+
+    async def _call(
+        self,
+        callback: Callable[..., Iterator[Request]],
+        response: Response,
+        outcome: Awaitable[Outcome],
+        **arguments: Any,
+    ) -> Iterator[Request]:
+        """Wait for what an answer is, then hand it on; raises CloseSpider where it is not known."""
+        try:
+            known = await outcome
+        except Exception as error:
+            self.fatal = self.fatal or error
+            raise CloseSpider("fatal") from error
+        return callback(response, outcome=known, **arguments)
 
     def again(self, request: Request, kind: IncidentKind | None) -> Request | None:
         """A list's request once more, after a pause.
@@ -211,6 +227,11 @@ class SourceCrawl:
         return urlsplit(request.url).netloc
 
     # Failures
+
+    def is_well(self) -> bool:
+        """Whether some answers that are not the pages asked for would not yet end the crawl."""
+        strange = self._strange + FAILURES_IN_A_ROW
+        return self._in_a_row == 0 and (strange < STRANGE_ANSWERS or 2 * strange < len(self._sent))
 
     def answered(self, *, held: bool = False) -> None:
         """An answer that was no failure; one that is ``held`` may stand in for the page."""

@@ -6,6 +6,8 @@ there.
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Self
 
@@ -24,6 +26,10 @@ from crawler.patience import Patience
 from crawler.runs import SourceJob
 from crawler.source_crawl import SourceCrawl
 
+# So many answers may wait to be read while the next one is asked for: enough that neither process
+# waits for the other, and fewer than the failures in a row after which a host is left alone.
+AHEAD = 2
+
 
 class BulletinSpider(scrapy.Spider):
     """Crawls the channels of one source into a store."""
@@ -35,7 +41,8 @@ class BulletinSpider(scrapy.Spider):
     def __init__(self, job: SourceJob, delay: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.source = job.source
-        self.store = job.store
+        self.intake = job.intake
+        self._unread: deque[asyncio.Future[Outcome]] = deque()
         self.patience = Patience(delay)
         self.crawl = SourceCrawl(job, self.patience)
 
@@ -72,10 +79,19 @@ class BulletinSpider(scrapy.Spider):
         """Count a request; the capture middleware calls it."""
         self.crawl.sent(target)
 
-    def record(self, capture: Capture) -> Outcome:
-        """Keep an answer and say what it is; the capture middleware calls it."""
-        outcome = self.store.record(capture)
+    async def record(self, capture: Capture) -> asyncio.Future[Outcome]:
+        """Keep an answer; the capture middleware calls it, and nothing is asked for meanwhile.
+
+        Only pages are read behind the next request, and only while all is well: whether a host
+        is asked once more never hangs on an answer that is still to be read.
+        """
+        outcome = self.intake.take(capture)
         self.crawl.received(capture)
+        self._unread.append(outcome)
+        while len(self._unread) > AHEAD:
+            await self._unread.popleft()
+        if capture.role != "page" or capture.status != 200 or not self.crawl.is_well():
+            await outcome
         return outcome
 
     def closed(self, reason: str) -> None:

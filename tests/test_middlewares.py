@@ -218,11 +218,13 @@ class Keeper(Spider):
     def sent(self, target: Target) -> None:
         self.requested.append(target)
 
-    def record(self, capture: Capture) -> Outcome:
+    async def record(self, capture: Capture) -> asyncio.Future[Outcome]:
         if self.error is not None:
             raise self.error
         self.kept.append(capture)
-        return Outcome("new")
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        outcome.set_result(Outcome("new"))
+        return outcome
 
     def give_up(self, error: BaseException) -> None:
         self.given_up.append(error)
@@ -232,11 +234,16 @@ def keeping(spider: Spider) -> CaptureMiddleware:
     return CaptureMiddleware.from_crawler(SimpleNamespace(spider=spider))  # type: ignore[arg-type]
 
 
+def passes(spider: Spider, request: Request, response: Response) -> Response:
+    """What becomes of an answer in the middleware."""
+    return asyncio.run(keeping(spider).process_response(request, response))
+
+
 def test_an_answer_is_kept_before_anybody_sees_it() -> None:
     spider, response = Keeper(), respond()
     request = Request(response.url, meta={TARGET: TO_PAGE})
-    assert keeping(spider).process_response(request, response) is response
-    assert request.cb_kwargs["outcome"] == Outcome("new")
+    assert passes(spider, request, response) is response
+    assert request.cb_kwargs["outcome"].result() == Outcome("new")
     [capture] = spider.kept
     assert (capture.source, capture.address, capture.channel) == ("mohurd", PAGE, "xwfb")
     assert (capture.url, capture.body) == (response.url, response.body)
@@ -245,7 +252,7 @@ def test_an_answer_is_kept_before_anybody_sees_it() -> None:
 def test_a_request_without_a_target_is_for_robots_txt() -> None:
     spider = Keeper()
     request = Request("http://127.0.0.1:8000/robots.txt")
-    keeping(spider).process_response(request, respond(url=request.url))
+    passes(spider, request, respond(url=request.url))
     [capture] = spider.kept
     assert capture.address == f"{spider.source.home}/robots.txt"
     assert (capture.channel, capture.role) == (None, "robots")
@@ -255,7 +262,7 @@ def test_an_answer_that_cannot_be_kept_ends_the_crawl() -> None:
     full = CannotWrite("cannot write")
     spider = Keeper(full)
     with pytest.raises(CannotWrite):
-        keeping(spider).process_response(Request(PAGE, meta={TARGET: TO_PAGE}), respond())
+        passes(spider, Request(PAGE, meta={TARGET: TO_PAGE}), respond())
     assert spider.given_up == [full]
 
 

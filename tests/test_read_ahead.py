@@ -174,8 +174,8 @@ def rebuilding(folder: Path, workers: int) -> subprocess.Popen[str]:
     )
 
 
-def children(process: subprocess.Popen[str]) -> list[int]:
-    """The processes that read for it, once there are two; the tracker of resources is none."""
+def children(process: subprocess.Popen[str], count: int = 2) -> list[int]:
+    """The processes that read for it, once there are so many; the tracker of resources is none."""
     while process.poll() is None:
         found = [
             int(path.name)
@@ -185,7 +185,7 @@ def children(process: subprocess.Popen[str]) -> list[int]:
             and "spawn_main" in said_by(path / "cmdline")
             and line
         ]
-        if len(found) >= 2:
+        if len(found) >= count:
             return found
         time.sleep(0.01)
     raise AssertionError(process.communicate())

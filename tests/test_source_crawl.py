@@ -18,7 +18,9 @@ from twisted.python.failure import Failure
 from twisted.web.client import ResponseFailed
 
 from archive.storage.ingest import Outcome
+from archive.storage.second_reader import SecondReader
 from archive.storage.store import Store
+from crawler.intake import Intake
 from crawler.middlewares import Target
 from crawler.patience import Patience
 from crawler.progress import Progress
@@ -28,6 +30,11 @@ from tests.crawling import rows
 from tests.test_store import HOME, PAGE, SOURCES, capture, page_html, record
 
 
+def taking_in(store: Store) -> Intake:
+    """The intake of a crawl that reads by itself."""
+    return Intake(store, SecondReader(store.folder / "warc", SOURCES, lambda line: None))
+
+
 @contextmanager
 def crawling(data: Path, *channels: str) -> Iterator[tuple[SourceCrawl, ChannelRun, StringIO]]:
     """A crawl of channels that has begun, the run of the first, and what it says."""
@@ -35,7 +42,7 @@ def crawling(data: Path, *channels: str) -> Iterator[tuple[SourceCrawl, ChannelR
     with Store(data, SOURCES) as store:
         source = SOURCES["mohurd"]
         chosen = tuple(source.channel(name) for name in channels or ("xwfb",))
-        job = SourceJob(source, chosen, store, Progress(said))
+        job = SourceJob(source, chosen, taking_in(store), Progress(said))
         crawl = SourceCrawl(job, Patience(0))
         crawl.begin(MemoryStatsCollector(get_crawler(Spider)))
         run = next(iter(crawl.runs.values()))

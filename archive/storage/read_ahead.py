@@ -118,6 +118,14 @@ def _read_one(folder: Path, sources: Mapping[str, Source], place: Location) -> R
     return ReadCapture(place, replace(capture, body=body), found)
 
 
+def read_place(folder: Path, known: bytes, place: Location) -> Reading:
+    """What a process of an executor does for one capture: read what it is.
+
+    ``known`` are the pickled sources by slug.
+    """
+    return _read_one(folder, _sources(known), place).found
+
+
 @lru_cache(maxsize=2)
 def _sources(known: bytes) -> Mapping[str, Source]:
     """The sources, unpacked once for each process rather than for each task."""

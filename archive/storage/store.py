@@ -15,11 +15,12 @@ from typing import Self
 
 from archive.captures.decisions import Decision
 from archive.captures.reading import recover
-from archive.captures.warc import Capture, is_imported, warc_files
+from archive.captures.warc import Capture, Location, is_imported, warc_files
 from archive.captures.writing import WarcWriter
 from archive.clock import now, stamp
 from archive.errors import CannotWrite, Damaged, Locked
 from archive.sources import Source
+from archive.storage.classify import Reading
 from archive.storage.crawl_log import CrawlLog
 from archive.storage.damage import cut_off, damage, keep_copy
 from archive.storage.database import (
@@ -108,13 +109,25 @@ class Store:
 
         Raises CannotWrite before the disk is full, with all that was recorded committed.
         """
+        return self.ingest(capture, self.append(capture))
+
+    def append(self, capture: Capture) -> Location:
+        """Append a capture to the WARC file, and nothing else.
+
+        Its rows must follow in the order of the captures; where they do not, the next opening
+        writes them. Raises CannotWrite before the disk is full, with all rows committed.
+        """
         if room(self.folder) < LEAST_BYTES:
             self.commit()
             require_room(self.folder, LEAST_BYTES)
         with self._writing():
-            location = self.warc.append(capture, earlier(self.database.conn, capture))
+            return self.warc.append(capture, earlier(self.database.conn, capture))
+
+    def ingest(self, capture: Capture, location: Location, found: Reading = None) -> Outcome:
+        """Write the rows of a capture that was appended; ``found`` is what it was read as."""
+        with self._writing():
             self._begin()
-            outcome = self.ingester.ingest(capture, location)
+            outcome = self.ingester.ingest(capture, location, found)
             self._pending += 1
             if self._pending >= BATCH:
                 self._commit()

@@ -28,22 +28,28 @@ def cores() -> int:
 
 @contextmanager
 def readers(folder: Path, workers: int) -> Iterator[Executor | None]:
-    """So many processes for the captures of a folder, None where its own process is enough.
-
-    They leave Ctrl-C to the process that started them, and end when it does.
-    """
+    """So many processes for the captures of a folder, None where its own process is enough."""
     if workers < 2 or sum(path.stat().st_size for path in warc_files(folder)) < _FEW_BYTES:
         yield None
         return
-    # A forked process would hold the folder's lock too; a spawned one holds nothing.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin)
+    pool = started(workers)
     try:
-        with _unheard_by_children():
-            for _ in range(workers):
-                pool.submit(os.getpid)
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def started(workers: int) -> Executor:
+    """So many processes that read, which are on their way; the caller ends them.
+
+    They leave Ctrl-C to the process that started them, and end when it does.
+    """
+    # A forked process would hold the folder's lock too; a spawned one holds nothing.
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin)
+    with _unheard_by_children():
+        for _ in range(workers):
+            pool.submit(os.getpid)
+    return pool
 
 
 @contextmanager
