@@ -118,7 +118,9 @@ class Replica:
         made = _TITLE_BREAKS.join(map(re.escape, detail.title))
         assert re.search(made, text), f"the title of {detail.file} does not stand in it"
         made = re.sub(made, lambda _: title, text)
-        made = made.replace(whole[0], whole[0] + _own_text(number), 1)
+        # The longest, since a short one can stand before the text too, such as a paper's number.
+        paragraph = max(whole, key=len)
+        made = made.replace(paragraph, paragraph + _own_text(number), 1)
         self._put(path, _encoded(made, detail), detail.headers)
 
     def _put(self, path: str, body: bytes, headers: dict[str, str]) -> None:
