@@ -43,10 +43,10 @@ class Intake:
     ) -> Outcome:
         async with self._turn:
             found = None if reading is None else await self._found(reading)
-            begin = time.monotonic()
+            begin = time.process_time()
             outcome = self.store.ingest(capture, location, found)
             if found is None:
-                self.reader.spent(time.monotonic() - begin)
+                self.reader.spent(time.process_time() - begin)
             return outcome
 
     async def _found(self, reading: Future[Reading]) -> Reading:

@@ -81,8 +81,8 @@ def warm(reader: SecondReader, store: Store, one: Capture) -> None:
     ("seconds", "spent", "pools"),
     [
         # A start costs more than a few pages.
-        (0.2, 0.2, 0),
-        (1.0, 0.4, 1),
+        (0.5, 0.4, 0),
+        (1.0, 0.6, 1),
         # A crawl that pauses for a second between pages has time enough to read.
         (1000.0, 20.0, 0),
         (1000.0, 240.0, 0),

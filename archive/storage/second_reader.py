@@ -18,8 +18,8 @@ from archive.storage.classify import Reading
 from archive.storage.read_ahead import read_place
 from archive.storage.workers import cores, started
 
-# To start a process takes most of a second on another core: not for a crawl of a few pages.
-ENOUGH_SECONDS = 0.3
+# To start a process takes most of a second on another core: not for a crawl of a hundred pages.
+ENOUGH_SECONDS = 0.5
 # The share of all time from which on reading is what a crawl waits for.
 ENOUGH_SHARE = 0.25
 # Smaller pages are read in less time than it takes to hand them over.
@@ -59,7 +59,7 @@ class SecondReader:
         return self._submitted(capture, location) if self._first.done() else None
 
     def spent(self, seconds: float) -> None:
-        """Note that the caller took so long to read a capture by itself."""
+        """Note that the caller read a capture by itself, in so many seconds of the processor."""
         self._spent += seconds
 
     def failed(self, error: BaseException) -> None:
