@@ -112,14 +112,14 @@ class Replica:
         details = [detail for detail in self.kept.details if detail.text or detail.first]
         detail = details[number % len(details)]
         text = decode(self.kept.body(detail, self.source))
-        parts = [part for part in (*detail.text, detail.first, detail.last) if part]
-        whole = [part for part in parts if part in text]
-        assert whole, f"no paragraph of {detail.file} stands in it without markup inside"
         made = _TITLE_BREAKS.join(map(re.escape, detail.title))
         assert re.search(made, text), f"the title of {detail.file} does not stand in it"
         made = re.sub(made, lambda _: title, text)
-        # The longest, since a short one can stand before the text too, such as a paper's number.
-        paragraph = max(whole, key=len)
+        # Not one that repeats the title. The longest, since a short one can stand before the text
+        # too, such as a paper's number.
+        parts = (*detail.text, detail.first, detail.last)
+        paragraph = max((part for part in parts if part in made), key=len)
+        assert paragraph, f"no paragraph of {detail.file} stands in it without markup inside"
         made = made.replace(paragraph, paragraph + _own_text(number), 1)
         self._put(path, _encoded(made, detail), detail.headers)
 
