@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import takewhile
 from pathlib import Path
 
 from archive.captures.warc import Capture, Role
@@ -27,6 +28,8 @@ from crawler.platforms.step import Step
 
 # The pages of the sources that ship; they are in a checkout only.
 SHIPPED = Path(__file__).parent.parent / "tests" / "sources"
+# How many characters are shown on either side of a place where two values part.
+_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,16 @@ class Compared:
     def differs(self) -> bool:
         """Whether it is read otherwise than expected."""
         return self.expected != self.read
+
+    @property
+    def apart(self) -> str:
+        """Where the two part, in words: what both have up to there, and what follows in each."""
+        pairs = zip(self.expected, self.read, strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        both = self.expected[max(same - _SHOWN, 0) : same]
+        sides = (side[same : same + _SHOWN] or "nothing" for side in (self.expected, self.read))
+        after = f"after {both} " if both else ""
+        return "{}, {}: {}expected {}, read {}".format(self.file, self.what, after, *sides)
 
 
 def folder_of(slug: str, folders: Sequence[Path]) -> Path:
@@ -117,6 +130,7 @@ def _list(page: ListTable, source: Source, expected: Expectations) -> Iterator[C
         (_on_site(row.address, source), row.title, row.listed.isoformat() if row.listed else "")
         for row in found.rows
     ]
+    yield Compared(page.file, "rows", str(len(page.rows)), str(len(read)))
     for number in range(max(len(read), len(page.rows))):
         for at, what in enumerate(("address", "title", "date")):
             sides = (rows[number][at] if number < len(rows) else "" for rows in (page.rows, read))

@@ -118,6 +118,9 @@ def check_source(name: str, pages: tuple[Path, ...], data: Path, folders: tuple[
     shown = [["≠" if c.differs else "", c.file, c.what, c.expected, c.read] for c in lines]
     widths = (None, None, None, 40, 40)
     click.echo(as_table(["", "file", "value", "expected", "read"], shown, widths))
+    for line in lines:
+        if line.differs:
+            click.echo(f"≠ {line.apart}")
     if wrong := problems(lines, source, expected):
         raise SourceFailed(f"{name}: {wrong}")
     click.echo(f"{name}: {len(lines)} values are read as expected, reviewed {expected.reviewed}")

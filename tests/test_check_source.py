@@ -81,6 +81,36 @@ def test_what_differs_or_lacks_is_said(own: Path, old: str, new: str, said: str)
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        (
+            "在验收单上签字。",
+            "在验收单上按手印。",
+            "≠ detail-1.html, paragraph 3: after 再修开裂的，每修完一户，由邻居在验收单上 "
+            "expected 按手印。, read 签字。",
+        ),
+        ("每修完一户，由邻居在验收单上签字。", "", "每修完一户，由邻居在验收单上签字。"),
+        ('issuer = "黑龙江省样例厅"', "", "issuer: expected nothing, read 黑龙江省样例厅"),
+        ("2026-03-09T01:05", "2027-03-09T01:05", "after 202 expected 7-03-09T01:05:00Z, read 6-"),
+        (
+            '    ["/xinwen/gzdt/art/2026/art_304_900101.html", "样例部检查城镇燃气管道更新工程", '
+            '"2026-03-12"],\n',
+            "",
+            "≠ gzdt.json, rows: expected 2, read 3",
+        ),
+    ],
+)
+def test_where_a_value_begins_to_differ_is_said_below_the_table(
+    own: Path, old: str, new: str, said: str
+) -> None:
+    replace(own / "mine" / "expected.toml", old, new)
+    lines = check("mine", "--data", own.parent).output.splitlines()
+    below = lines.index(next(line for line in lines if line.startswith("≠ ") and line[2] != " "))
+    assert all(line.startswith("≠ ") for line in lines[below:-1])
+    assert any(said in line for line in lines[below:-1])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
         ("reviewed =", "reviewd =", 'unknown key "reviewd": the keys are'),
         ('file = "dfxx.json"', 'file = "gone.json"', "gone.json: No such file"),
         ('channel = "dfxx"', 'channel = "none"', "mine has no channel 'none'"),
