@@ -190,12 +190,15 @@ def read_source(
     def read(raw: dict[str, Any]) -> Source:
         if earlier is not None and raw.keys() == {"enabled"}:
             return replace(earlier, enabled=checked(SwitchTable, raw, "").enabled)
-        return _source(path.stem, raw, platforms)
+        return source_of(path.stem, raw, platforms)
 
     return read_toml(path, read, SourceFileError)
 
 
-def _source(slug: str, raw: dict[str, Any], platforms: Mapping[str, type[ChannelTable]]) -> Source:
+def source_of(
+    slug: str, raw: dict[str, Any], platforms: Mapping[str, type[ChannelTable]]
+) -> Source:
+    """The source that a file's table describes; raises UsageError, which does not name the file."""
     if not _SLUG.fullmatch(slug):
         raise SourceFileError(f"name the file <slug>.toml, its slug in {_SLUG_ALLOWED}")
     table = checked(SourceTable, raw, "", _selector)

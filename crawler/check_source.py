@@ -115,7 +115,7 @@ def _read(capture: Capture, source: Source, listed: str = "") -> Classified | Un
 def _column(page: ColumnTable, source: Source, expected: Expectations) -> Iterator[Compared]:
     channel = source.channel(page.channel)
     found = _read(expected.capture(page, source, "column", channel.slug, channel.path), source)
-    shown = _on_site(found.location, source) if isinstance(found, Column) else _named(found)
+    shown = on_site(found.location, source) if isinstance(found, Column) else named(found)
     yield Compared(page.file, "list", page.list, shown)
 
 
@@ -124,10 +124,10 @@ def _list(page: ListTable, source: Source, expected: Expectations) -> Iterator[C
     role: Role = "list" if page.page == 1 else "more"
     found = _read(expected.capture(page, source, role, channel.slug, page.path), source)
     if not isinstance(found, ListRows):
-        yield Compared(page.file, "rows", str(len(page.rows)), _named(found))
+        yield Compared(page.file, "rows", str(len(page.rows)), named(found))
         return
     read = [
-        (_on_site(row.address, source), row.title, row.listed.isoformat() if row.listed else "")
+        (on_site(row.address, source), row.title, row.listed.isoformat() if row.listed else "")
         for row in found.rows
     ]
     yield Compared(page.file, "rows", str(len(page.rows)), str(len(read)))
@@ -136,25 +136,27 @@ def _list(page: ListTable, source: Source, expected: Expectations) -> Iterator[C
             sides = (rows[number][at] if number < len(rows) else "" for rows in (page.rows, read))
             yield Compared(page.file, f"row {number + 1} {what}", *sides)
     if page.page == 1:
-        yield Compared(page.file, "second page", page.second, _second(page, channel, source, found))
+        yield Compared(
+            page.file, "second page", page.second, second_page(page.path, channel, source, found)
+        )
 
 
-def _second(page: ListTable, channel: Channel, source: Source, found: ListRows) -> str:
+def second_page(path: str, channel: Channel, source: Source, found: ListRows) -> str:
     """Where the channel's platform looks for the second page; empty where there is none."""
-    first = Step(source.home + page.path, "list", 1, found.pager)
+    first = Step(source.home + path, "list", 1, found.pager)
     outcome = Outcome("list", rows=found.rows, pager=found.pager)
     try:
         step = PLATFORMS[channel.platform].after(first, source, channel, outcome)
     except Unreadable as error:
-        return _named(error)
-    return _on_site(step.address, source) if step else ""
+        return named(error)
+    return on_site(step.address, source) if step else ""
 
 
 def _detail(page: DetailTable, source: Source, expected: Expectations) -> Iterator[Compared]:
     capture = expected.capture(page, source, "page", source.channels[0].slug, page.path)
     found = _read(capture, source, page.listed)
     if not isinstance(found, Page):
-        yield Compared(page.file, "title", page.title, _named(found))
+        yield Compared(page.file, "title", page.title, named(found))
         return
     bulletin = found.bulletin
     origin = bulletin.origin.publication if bulletin.origin else None
@@ -171,7 +173,7 @@ def _detail(page: DetailTable, source: Source, expected: Expectations) -> Iterat
     else:
         yield Compared(page.file, "first paragraph", page.first, text[0])
         yield Compared(page.file, "last paragraph", page.last, text[-1])
-    files = [(_on_site(file.url, source), file.text) for file in bulletin.attachments]
+    files = [(on_site(file.url, source), file.text) for file in bulletin.attachments]
     for number in range(max(len(files), len(page.attachments))):
         both = (
             " ".join(side[number]) if number < len(side) else ""
@@ -189,10 +191,10 @@ def paragraphs(bulletin: Bulletin) -> list[str]:
 def _error(page: ErrorTable, source: Source, expected: Expectations) -> Iterator[Compared]:
     channel = source.channel(page.channel).slug if page.channel else source.channels[0].slug
     found = _read(expected.capture(page, source, page.role, channel, page.path), source)
-    yield Compared(page.file, "named", page.kind, _named(found).partition(":")[0])
+    yield Compared(page.file, "named", page.kind, named(found).partition(":")[0])
 
 
-def _named(found: Classified | Unreadable) -> str:
+def named(found: Classified | Unreadable) -> str:
     """What an answer is called: an incident's kind and message, or what it was taken for."""
     if isinstance(found, Unreadable):
         return f"{found.kind}: {found}"
@@ -200,5 +202,6 @@ def _named(found: Classified | Unreadable) -> str:
     return {"ListEnd": "end", "ListRows": "list"}.get(name, name.lower())
 
 
-def _on_site(address: str, source: Source) -> str:
+def on_site(address: str, source: Source) -> str:
+    """An address as expectations have it: a path on the site, or whole where it leads elsewhere."""
     return address.removeprefix(source.home)

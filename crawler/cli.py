@@ -126,6 +126,38 @@ def check_source(name: str, pages: tuple[Path, ...], data: Path, folders: tuple[
     click.echo(f"{name}: {len(lines)} values are read as expected, reviewed {expected.reviewed}")
 
 
+@main.command("new-source")
+@click.argument("url")
+@click.argument("files", metavar="[FILE]...", type=click.Path(path_type=Path), nargs=-1)
+@click.option("--name", help="The source's name (slug); made from the host by default.")
+@click.option("--to", type=click.Path(path_type=Path), help="Write here, not to DATA/sources.")
+@DATA
+@click.option("--delay", type=float, help="Seconds between requests, for loopback mirrors only.")
+@exits
+def new_source(
+    url: str,
+    files: tuple[Path, ...],
+    name: str | None,
+    to: Path | None,
+    data: Path,
+    delay: float | None,
+) -> None:
+    """Look at a list of a new site, and propose its source file and its pages for the tests.
+
+    With FILEs nothing is asked of the site: they are saved pages, the list at URL first (on jpaas
+    the column page, then the list), then pages of it. Prints the evidence, and what is left to you.
+
+    \b
+    Examples:
+      bulletins new-source https://www.example.gov.cn/xwfb/index.html
+      bulletins new-source https://www.example.gov.cn/xwfb/ list.html page-1.html page-2.html
+    """
+    from crawler.new_source import propose
+
+    for line in propose(url, files, name, to or data / "sources", delay):
+        click.echo(line)
+
+
 # What ``bulletins crawl`` shows of a row of ``crawls``: the heading and the column.
 _REPORTED = {
     "source": "source",

@@ -81,7 +81,7 @@ def crawl(
         if store.recovered:
             progress.say(f"took in {store.recovered} captures of a crawl that was cut off")
         before = store.crawls.last_crawl()
-        process = AsyncCrawlerProcess(_settings())
+        process = AsyncCrawlerProcess(settings_with_contact())
         crawlers = []
         for source in chosen:
             job = SourceJob(
@@ -157,11 +157,19 @@ def _check(chosen: Sequence[Source], options: CrawlOptions) -> None:
                 "it needs no other line"
             )
     local = all(is_loopback(options.base_url or source.home) for source in chosen)
-    if options.delay is not None and not local:
+    check_manners(options.delay, local=local)
+
+
+def check_manners(delay: float | None, *, local: bool) -> None:
+    """Refuse a pause of one's own, and to ask without a contact, where a host is not ``local``.
+
+    Raises UsageError.
+    """
+    if delay is not None and not local:
         raise UsageError("--delay is for servers on this machine: name a loopback --base-url too")
-    if options.delay is not None and options.delay < 0:
+    if delay is not None and delay < 0:
         raise UsageError("--delay cannot be negative")
-    if options.delay is not None and not isfinite(options.delay):
+    if delay is not None and not isfinite(delay):
         raise UsageError("--delay must be a number of seconds, such as 0.5")
     if not local and not os.environ.get("BULLETINS_CONTACT", "").strip():
         raise UsageError(
@@ -181,7 +189,8 @@ def is_loopback(base_url: str | None) -> bool:
         return False
 
 
-def _settings() -> Settings:
+def settings_with_contact() -> Settings:
+    """The settings of every request that the archive makes: who asks is in the User-Agent."""
     settings = Settings()
     settings.setmodule("crawler.settings")
     # Its handler would write into the progress bar.

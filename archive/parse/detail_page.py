@@ -47,7 +47,7 @@ _GENERIC = Layout("generic", (), (), (), ())
 
 # Containers that publishing systems share across ministries: Hanweb jpaas and JCMS, TRS WCM,
 # gov.cn and their templates; the last five are those of 四川, 上海, 广东, 北京 and 教育部.
-_KNOWN_BODIES = (
+KNOWN_BODIES = (
     "div.editor-content",
     "#UCAP-CONTENT",
     ".TRS_UEDITOR",
@@ -74,7 +74,7 @@ _KNOWN_BODIES = (
     "#downloadContent",
 )
 
-_ANY_KNOWN_BODY = ", ".join(_KNOWN_BODIES)
+_ANY_KNOWN_BODY = ", ".join(KNOWN_BODIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def read_page(text: str, context: PageContext | None, listed: date | None = None
     ``empty``, ``truncated``, ``not-html``, ``wall-…`` or ``unrecognised``.
     """
     root = _opened(text)
-    metas = _metas(root)
+    metas = metas_of(root)
     layout, body, rule = _body(root, context.layouts() if context else ())
     hide_advertisements(body)
     before, after = lines_around(root, body)
@@ -168,7 +168,7 @@ def _from_json(text: str) -> str:
         ) from error
 
 
-def _metas(root: Element) -> dict[str, str]:
+def metas_of(root: Element) -> dict[str, str]:
     """Meta tags by lower-case name, the first that is not empty."""
     metas: dict[str, str] = {}
     for tag in root.iter("meta"):
@@ -188,12 +188,12 @@ def _body(root: Element, layouts: Sequence[Layout]) -> tuple[Layout, Element, st
         if found := first_with_text(root, layout.body):
             return layout, found[0], f"{layout.name}:{found[1]}"
     known = select(root, _ANY_KNOWN_BODY)
-    if known and (found := first_with_text(root, _KNOWN_BODIES)):
+    if known and (found := first_with_text(root, KNOWN_BODIES)):
         return _GENERIC, found[0], f"known:{found[1]}"
     for layout in layouts:
         if shown := _first_with_pictures(root, layout.body):
             return layout, shown[0], f"{layout.name}:{shown[1]}"
-    if known and (shown := _first_with_pictures(root, _KNOWN_BODIES)):
+    if known and (shown := _first_with_pictures(root, KNOWN_BODIES)):
         return _GENERIC, shown[0], f"known:{shown[1]}"
     found_text = densest(root)
     if found_text is not None and hide_copies(found_text):

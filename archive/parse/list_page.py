@@ -83,7 +83,7 @@ def list_unit(text: str, tag: str | None) -> str:
     with "list" in its tagId, or the only one there is. Raises Unreadable ``list-refused`` where
     there is none.
     """
-    units = _units(text)
+    units = list_units(text)
     for found, unit in units:
         if found == tag if tag else "list" in found or len(units) == 1:
             return unit
@@ -95,7 +95,7 @@ def list_unit(text: str, tag: str | None) -> str:
     )
 
 
-def _units(text: str) -> list[tuple[str, str]]:
+def list_units(text: str) -> list[tuple[str, str]]:
     """The tagIds of a column page's unit scripts, each with the address that it asks.
 
     The sites write ``querydata`` and ``queryData``, which is one attribute in HTML, and
@@ -145,9 +145,17 @@ def shows_dates(rows: Sequence[Row]) -> bool:
 _Found = tuple[Row, tuple[int, int] | None]
 
 
+def rows_in(elements: Sequence[Element], context: PageContext) -> list[Row]:
+    """The rows that these elements of a list page are, as ``read_list`` reads them."""
+    return _with_years(_found(elements, context))
+
+
 def _rows(html: str, selector: str, context: PageContext) -> list[_Found]:
     root = parse(html)
-    elements = select(root, selector) if root is not None else []
+    return _found(select(root, selector) if root is not None else (), context)
+
+
+def _found(elements: Sequence[Element], context: PageContext) -> list[_Found]:
     outer = marked_ancestors(elements)
     found: dict[str, _Found] = {}
     for element in elements:

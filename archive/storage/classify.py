@@ -142,7 +142,7 @@ def classify(capture: Capture, source: Source, listed: date | None = None) -> Cl
     if capture.status in GONE_STATUSES:
         return Missing() if is_page else _no_list(capture, f"answers {capture.status}")
     try:
-        text = _text(capture)
+        text = text_of_answer(capture)
         if is_page:
             return _page(capture, source, text, listed)
     except Unreadable as error:
@@ -187,7 +187,7 @@ def _may_be_the_page(address: str, target: str) -> bool:
     return folder == address.rsplit("/", 1)[0] and not _FRONT.match(name)
 
 
-def _text(capture: Capture) -> str:
+def text_of_answer(capture: Capture) -> str:
     """The decoded body of a good answer; raises Unreadable for every other kind."""
     raw = unpack(capture.body, capture.header("Content-Encoding"))
     if capture.status != 200:
