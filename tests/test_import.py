@@ -253,7 +253,9 @@ def test_what_is_no_page_of_a_source_is_counted_and_said(tmp_path: Path) -> None
 
 def test_the_source_can_be_named(tmp_path: Path) -> None:
     path = warc(tmp_path / "x.warc.gz", Record())
-    assert "there are mohurd" in bring(tmp_path / "data", path, "--source", "nobody", code=2)
+    said_of_it = bring(tmp_path / "data", path, "--source", "nobody", code=2)
+    assert "no source 'nobody'; there are" in said_of_it
+    assert "mohurd" in said_of_it
     assert "1 captures imported" in bring(tmp_path / "data", path, "--source", "mohurd")
 
 
