@@ -27,9 +27,6 @@ from crawler.progress import Progress, log_lines
 from crawler.proposal import site_of
 from crawler.source_crawl import incident_without_answer
 
-# What a source's file has where it says nothing else.
-USUAL_DELAY = 2.0
-
 
 class LookSpider(scrapy.Spider):
     """Sends a look the answers to what it asks for."""
@@ -103,8 +100,9 @@ def fetch(url: str, delay: float | None) -> Looked:
 
     Raises UsageError without BULLETINS_CONTACT, SourceFailed where the list cannot be read.
     """
-    check_manners(delay, local=is_loopback(site_of(url).home))
-    pause = USUAL_DELAY if delay is None else delay
+    site = site_of(url)
+    check_manners(delay, local=is_loopback(site.home))
+    pause = site.delay if delay is None else delay
     with closing(Progress()) as progress, log_lines(progress):
         process = AsyncCrawlerProcess(settings_with_contact())
         crawler = process.create_crawler(LookSpider)

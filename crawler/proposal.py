@@ -40,7 +40,7 @@ _NFRA = (
 )
 _FIRST_PAGE = re.compile(r"(page(?:Index|No|Num|Number)?=)1\b", re.I)
 
-Value = str | int | bool | date | tuple[str, ...]
+Value = str | int | float | bool | date | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,10 +274,9 @@ def _source_keys(
         undecided.append('kind: "ministry", "agency" or "provincial" (then its province too)')
     rhythm, why = _rhythm([row.listed for row in rows if row.listed])
     keys.append(Key("rhythm_days", rhythm, why))
+    keys.append(Key("delay", site.delay, "the archive's usual pause between two requests"))
     undecided.append(f"rhythm_days: {why}")
-    undecided.append(
-        "delay: 2 seconds, the archive's default; more where robots.txt or the site ask"
-    )
+    undecided.append("delay: the archive's usual pause; longer where the site asks for it")
     return tuple(keys), undecided
 
 

@@ -35,7 +35,6 @@ def source_text(proposal: Proposal, day: date) -> str:
         *_keys(proposal.source),
         'verified = "captured"',
         f"verified_on = {day.isoformat()}",
-        "delay = 2.0",
         "enabled = false",
         f"reason = {quoted(REASON)}",
         "",

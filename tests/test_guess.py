@@ -118,6 +118,13 @@ def test_nine_in_ten_captured_list_pages_are_proposed_as_they_are(shared: Path) 
     assert len(wrong) * 10 <= len(TRUTH)
 
 
+def test_the_documentation_says_how_many_are_right() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "sources.md").read_text(encoding="utf-8")
+    sites = {name.partition("_")[0] for name in TRUTH}
+    assert f"On {len(TRUTH)} captured list pages of {len(sites)} sites" in page
+    assert f"are right on {len(TRUTH) - len(MISSED)} of {len(TRUTH)}" in page
+
+
 def test_what_is_missed_is_named_as_undecided(shared: Path) -> None:
     text = decode((shared / "pages" / "cnta_list_1.html").read_bytes())
     found = guess(text, f"{HOME}/zdgz/")
