@@ -179,12 +179,16 @@ def _html_channel(
     html: str, url: str, context: PageContext, column: ColumnPage | None
 ) -> tuple[Sequence[Row], list[Key], list[str]]:
     inner = _records(html)
-    found = guess_rows(inner, context)
+    try:
+        found = guess_rows(inner, context)
+    except Unreadable:  # JSON that is neither a list nor the envelope of one
+        found = None
     if found is None:
         raise _no_list(url)
     rows = found.rows
     pager = read_pager(inner)
-    if platform_of(html) == "jpaas" or column:
+    # Other systems do not wrap HTML in JSON, and without a mark an answer is nothing but that.
+    if column or platform_of(html) in ("jpaas", "json"):
         keys, undecided = _jpaas_channel(rows, pager, column)
     else:
         paging = guess_paging(html, url, rows, pager)

@@ -180,7 +180,7 @@ def test_an_address_that_is_none_is_one_line(url: str, own: Path) -> None:
         (b"\x00\x01\x02\x03" * 50, 2, "not-html"),
         (b"", 2, "empty"),
         ("只有一些字，没有标记".encode(), 2, "is no HTML, JSON or XML"),
-        (b'{"a": 1}', 3, "list-"),
+        (b'{"a": 1}', 3, "list-empty"),
         ("<p>样例部的一段话</p>".encode(), 3, "list-empty"),
         ("<form><input>请输入验证码</form>".encode(), 3, "wall-captcha"),
     ],
