@@ -84,7 +84,7 @@ class LookSpider(scrapy.Spider):
     def sent(self, target: Target) -> None:
         """Nothing is counted."""
 
-    def record(self, capture: Capture) -> Outcome:
+    async def record(self, capture: Capture) -> Outcome:
         """Hold an answer until the spider goes on from it."""
         if capture.role != "robots":
             self._answers.append(capture)
