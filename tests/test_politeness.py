@@ -176,7 +176,7 @@ def serve_https(site: SampleSite, pem: Path) -> Iterator[str]:
     """Serve a site over TLS on loopback; its base address."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
-    server = _Server(site, 0)
+    server = _Server(site, "127.0.0.1", 0)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
