@@ -6,6 +6,7 @@ pause between two, no cookie, nothing asked again. Nothing is written.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -68,7 +69,7 @@ class LookSpider(scrapy.Spider):
                 },
             )
 
-    def answered(self, response: Response, outcome: Outcome) -> Iterator[Request]:
+    def answered(self, response: Response, outcome: asyncio.Future[Outcome]) -> Iterator[Request]:
         """Go on from an answer."""
         yield from self._next(lambda: self.steps.send(self._answers.pop()))
 
@@ -84,11 +85,13 @@ class LookSpider(scrapy.Spider):
     def sent(self, target: Target) -> None:
         """Nothing is counted."""
 
-    async def record(self, capture: Capture) -> Outcome:
+    async def record(self, capture: Capture) -> asyncio.Future[Outcome]:
         """Hold an answer until the spider goes on from it."""
         if capture.role != "robots":
             self._answers.append(capture)
-        return Outcome("same")
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        outcome.set_result(Outcome("same"))
+        return outcome
 
     def give_up(self, error: BaseException) -> None:
         """Remember the first error; ``fetch`` raises it in the end."""

@@ -231,7 +231,8 @@ def test_rows_of_different_classes_are_one_list() -> None:
 
 
 def test_a_list_in_several_blocks_is_one_list() -> None:
-    blocks = "".join(f'<ul class="list block{n}">{row(n)}{row(n + 1)}</ul>' for n in (1, 3, 5))
+    classes = {1: "list last", 3: "list", 5: "list block5"}
+    blocks = "".join(f'<ul class="{it}">{row(n)}{row(n + 1)}</ul>' for n, it in classes.items())
     found = guess_rows(page("", blocks), context())
     assert found
     assert (found.selector, len(found.rows)) == ("ul.list > li", 6)
