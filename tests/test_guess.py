@@ -329,6 +329,21 @@ def test_what_the_page_says_of_the_site() -> None:
     assert not any(note.startswith("kind") for note in found.undecided)
 
 
+@pytest.mark.parametrize(
+    ("days", "rhythm"),
+    [
+        (("2026-05-13", "2026-05-12"), 10),
+        (("2026-05-13", "2026-05-03"), 20),
+        (("2026-05-13", "2006-05-13"), 3660),
+        (("2026-05-13", "2026-05-13"), 30),
+    ],
+)
+def test_how_long_silence_is_normal(days: tuple[str, str], rhythm: int) -> None:
+    rows = "".join(row(number, day) for number, day in enumerate(days))
+    source = source_from(guess(page(rows), f"{HOME}/xwfb/"), "new")
+    assert source.rhythm_days == rhythm
+
+
 def test_quotes_and_control_characters_in_a_name_make_no_broken_file() -> None:
     meta = '<meta name="SiteName" content="样例&quot;\\部\x07\n#x]">'
     source = source_from(guess(meta + page(row(1)), f"{HOME}/xwfb/"), "new")

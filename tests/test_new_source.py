@@ -203,7 +203,9 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path: Path, own: Path) -> None
 
 
 @pytest.mark.parametrize("there", ["mine.toml", "mine"])
-def test_what_is_there_is_never_overwritten(there: str, own: Path) -> None:
+def test_what_is_there_is_never_overwritten(
+    there: str, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own.mkdir()
     if there == "mine":
         (own / there).mkdir()
@@ -213,6 +215,9 @@ def test_what_is_there_is_never_overwritten(there: str, own: Path) -> None:
     assert (done.exit_code, len(done.output.splitlines())) == (2, 1)
     assert "is there already and is not overwritten" in done.output
     assert [path.name for path in own.iterdir()] == [there]
+    # That is found out before a site is asked: else its contact would be missed first.
+    monkeypatch.delenv("BULLETINS_CONTACT", raising=False)
+    assert "is there already" in new_source(URL, "--name", "mine", "--to", own).output
 
 
 @pytest.mark.parametrize(
