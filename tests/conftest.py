@@ -45,6 +45,9 @@ SLOWEST = (
     "test_operations.py",
     "test_nights_told.py",
     "test_kills.py",
+    "test_bad_lists.py",
+    "test_every_source.py",
+    "test_drifting_nights.py",
     "test_browser.py",
 )
 

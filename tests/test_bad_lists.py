@@ -124,8 +124,8 @@ def site_with_pager(pages: int, rows_a_page: int = 3) -> SampleSite:
     ("pages", "said"),
     [
         (2, "it has 2 pages, and there are rows on page 3"),
-        (9, "it has 9 pages, and there is nothing on page 5"),
-        (4, None),
+        pytest.param(9, "it has 9 pages, and there is nothing on page 5", marks=pytest.mark.long),
+        pytest.param(4, None, marks=pytest.mark.long),
     ],
 )
 def test_a_pager_that_lies_is_said_and_no_row_is_lost(
@@ -146,7 +146,13 @@ def test_a_pager_that_lies_is_said_and_no_row_is_lost(
 
 
 @pytest.mark.parametrize(
-    "beyond", [not_found(), text("样例", 403), text("样例", 500), text(STUB, 200)], ids=str
+    "beyond",
+    [
+        pytest.param(not_found(), id="404", marks=pytest.mark.long),
+        pytest.param(text("样例", 403), id="403", marks=pytest.mark.long),
+        pytest.param(text("样例", 500), id="500", marks=pytest.mark.long),
+        pytest.param(text(STUB, 200), id="a stub"),
+    ],
 )
 def test_past_the_number_of_pages_whatever_is_answered_is_the_end(
     tmp_path: Path, beyond: Response

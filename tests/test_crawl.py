@@ -206,6 +206,7 @@ def test_user_agent_is_honest_and_robots_comes_first(tmp_path: Path) -> None:
     assert rows(tmp_path, "SELECT kind FROM incidents") == [("forbidden",)]
 
 
+@pytest.mark.long
 def test_since_and_channel_leave_the_rest_out(tmp_path: Path) -> None:
     site = site_of("C", "gzdt")
     newest = sorted((page.published for page in site.pages), reverse=True)[9]

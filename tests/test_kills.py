@@ -95,6 +95,7 @@ def kill_and_go_on(data: Path, kills: int, seed: int) -> None:
     assert tables(data) == before
 
 
+@pytest.mark.long
 def test_two_kills(tmp_path: Path) -> None:
     kill_and_go_on(tmp_path, kills=2, seed=1)
 

@@ -55,6 +55,7 @@ def site_until(day: date, count: int = 25) -> SampleSite:
     return SampleSite("A", pages)
 
 
+@pytest.mark.long
 def test_backfill_is_bounded_and_goes_on(tmp_path: Path) -> None:
     site = site_until(date(2026, 11, 1))
     for night, total, waiting in ((1, 10, 15), (2, 20, 5), (3, 25, 0)):

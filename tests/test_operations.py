@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from archive.search import differences
 from archive.sources import Source
 from archive.storage.database import ENTRIES_INDEX
@@ -81,6 +83,7 @@ def lists_of(site: SampleSite, data: Path, *words: str, night: int = 1) -> list[
     return [target for target in asked(site) if "index" in target]
 
 
+@pytest.mark.long
 def test_a_first_walk_and_a_full_one_go_to_the_end_of_the_list(tmp_path: Path) -> None:
     site = short_lists()
     # Past the last page, and back over the borders of those before it.
@@ -91,6 +94,7 @@ def test_a_first_walk_and_a_full_one_go_to_the_end_of_the_list(tmp_path: Path) -
     assert lists_of(site, tmp_path, "--full", night=3) == whole
 
 
+@pytest.mark.long
 def test_a_walk_goes_on_until_two_list_pages_in_a_row_are_all_known(tmp_path: Path) -> None:
     pages = [replace(page, column="xwfb") for page in bulletins.on_night(1)[:19]]
     site = SampleSite("A", pages, rows=3)
