@@ -259,7 +259,8 @@ def in_words(found: Sequence[SourceStatus]) -> str:
         "last crawl": lambda s: s.last_crawl,
         "waiting": lambda s: s.waiting,
         "incidents": lambda s: s.open_incidents,
-        "problem": lambda s: s.problem or ("all well" if s.enabled else "not crawled at night"),
+        "layout": lambda s: s.about.sureness,
+        "problem": lambda s: s.problem or ("all well" if s.enabled else _switched_off(s)),
     }
     lines = [as_table(list(columns), [[read(s) for read in columns.values()] for s in found])]
     for status in found:
@@ -269,6 +270,10 @@ def in_words(found: Sequence[SourceStatus]) -> str:
             for each in status.incidents
         ]
     return "\n".join(lines)
+
+
+def _switched_off(status: SourceStatus) -> str:
+    return "not crawled at night" + (f": {status.about.reason}" if status.about.reason else "")
 
 
 def _rhythm(status: SourceStatus) -> str:

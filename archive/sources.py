@@ -112,6 +112,11 @@ class About:
     verified_on: date | None = None
     reason: str = ""
 
+    @property
+    def sureness(self) -> str:
+        """How sure the file is and since when, in words; "" where it does not say."""
+        return " ".join(str(said) for said in (self.verified, self.verified_on) if said)
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

@@ -45,14 +45,13 @@ def line(source: Source) -> str:
     retired = [channel for channel in source.channels if channel.retired]
     about = source.about
     name = f"{source.name} ({PROVINCES[about.province].short})" if about.province else source.name
-    sure = " ".join(str(part) for part in (about.verified, about.verified_on) if part)
     cells = (
         f"`{source.slug}`",
         name,
         named(live),
         named(retired),
         ", ".join(dict.fromkeys(f"`{channel.platform}`" for channel in live)),
-        sure,
+        about.sureness,
         "yes" if source.enabled else f"no: {about.reason}",
     )
     return f"| {' | '.join(cells)} |"

@@ -258,9 +258,9 @@ def test_status_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert "holidays are known up to 2026" in found["warnings"][0]
     source = next(each for each in found["sources"] if each["source"] == "mohurd")
     assert list(source) == [
-        "source", "name", "enabled", "bulletins", "newest", "age_days", "quiet_working_days",
-        "rhythm", "last_crawl", "last_good_crawl", "waiting", "incidents", "failed", "stale",
-        "problem", "remarks", "channels",
+        "source", "name", "enabled", "reason", "verified", "verified_on", "bulletins", "newest",
+        "age_days", "quiet_working_days", "rhythm", "last_crawl", "last_good_crawl", "waiting",
+        "incidents", "failed", "stale", "problem", "remarks", "channels",
     ]  # fmt: skip
     assert source["rhythm"] == {
         "stated_days": 10,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from archive.cli import in_words, main
+from archive.sources import About
 from archive.storage.database import open_readonly
-from archive.storage.status import SourceStatus, statuses
+from archive.storage.status import SourceStatus, as_json, statuses
 from archive.storage.store import Store
 from tests.test_store import HOME, SOURCES, capture, page_html, record
 
@@ -151,7 +152,19 @@ def test_a_source_that_no_night_crawls_is_not_said_to_be_well(tmp_path: Path) ->
     record(tmp_path)
     found = replace(status(tmp_path, "2026-11-02"), enabled=False, stale=False, problem=None)
     assert "not crawled at night" in in_words([found])
+    assert "not crawled at night: 样例" in in_words([replace(found, about=About(reason="样例"))])
     assert "all well" in in_words([replace(found, enabled=True)])
+
+
+def test_how_sure_a_layout_is_stands_beside_its_source(tmp_path: Path) -> None:
+    record(tmp_path)
+    found = status(tmp_path, "2026-11-02")
+    about = About(verified="captured", verified_on=date(2026, 9, 20))
+    assert "captured 2026-09-20" in in_words([replace(found, about=about)])
+    assert SOURCES["mohurd"].about.sureness in in_words([found])
+    [told] = as_json([found], datetime(2026, 11, 2, tzinfo=UTC), [])["sources"]
+    assert told["verified_on"] == str(SOURCES["mohurd"].about.verified_on)
+    assert "2026-09" not in in_words([replace(found, about=About())])
 
 
 def test_nights_that_do_not_happen_are_said_as_the_monitor_says_them(

@@ -11,7 +11,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from archive.clock import CHINA, stamp
-from archive.sources import Channel, Source
+from archive.sources import About, Channel, Source
 from archive.storage.calendar import out_of_date
 from archive.storage.crawl_log import CrawlLog
 from archive.storage.freshness import Freshness
@@ -51,12 +51,14 @@ class SourceStatus:
     ``newest`` is the civil date of the newest bulletin, ``age_days`` its distance from today;
     ``waiting`` counts pages listed and not captured yet, ``open_incidents`` incidents that no later
     good answer has settled. ``problem`` says in words what is wrong, None when all is well;
-    ``remarks`` are nights with fewer or more bulletins than usual.
+    ``remarks`` are nights with fewer or more bulletins than usual. ``about`` is what its source
+    file says of itself: how sure it is, and why no night crawls the source.
     """
 
     source: str
     name: str
     enabled: bool
+    about: About
     bulletins: int
     newest: str | None
     age_days: int | None
@@ -103,6 +105,7 @@ def _status(conn: sqlite3.Connection, source: Source, now: datetime, writing: bo
         source=source.slug,
         name=source.name,
         enabled=source.enabled,
+        about=source.about,
         bulletins=bulletins,
         newest=found.fresh.newest,
         age_days=found.fresh.age_days,
@@ -175,6 +178,9 @@ def _source_json(status: SourceStatus) -> dict[str, Any]:
         "source": status.source,
         "name": status.name,
         "enabled": status.enabled,
+        "reason": status.about.reason,
+        "verified": status.about.verified,
+        "verified_on": str(status.about.verified_on) if status.about.verified_on else None,
         "bulletins": status.bulletins,
         **_fresh_json(status.fresh, status.rhythm_days),
         "last_crawl": status.last_crawl,
