@@ -13,7 +13,7 @@ import time
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archive.model import DateMention
@@ -714,6 +714,7 @@ def test_cost_doubles_with_the_text(piece: str) -> None:
 EVERY_KIND = frozenset(tokens.WORDS) | {"number", "han", "dash", "title", "iso", "clock", "plan"}
 
 
+@settings(max_examples=min(4_000, settings().max_examples))
 @given(st.one_of(DATEISH, PIECES))
 @example('十一节前，“十一”前，十一"前，五一前，十一”节前，十一“前')
 @example("前四个月，第一季度，一季度末，年底，月末，“十四五”末，“春节”前，至5月8日，3、4月")

@@ -155,7 +155,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-@settings(max_examples=min(1_000, settings().max_examples // 10))
+@settings(max_examples=min(400, settings().max_examples // 10))
 @given(kinds=st.text(alphabet=GOOD_AND_BAD, max_size=60))
 @example(kinds="....wwwww....")
 @example(kinds="wwww.wwwww....")

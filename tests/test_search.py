@@ -12,7 +12,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.search import (
@@ -291,6 +291,7 @@ def test_snippet_shows_the_text_and_only_marks_matches(text: str, typed: str, wi
         assert "<mark>" not in shown
 
 
+@settings(max_examples=min(4_000, settings().max_examples))
 @given(st.lists(st.one_of(st.none(), ANY_TEXT, HARD), max_size=5))
 def test_units_are_the_same_for_a_title_met_before(texts: list[str | None]) -> None:
     for text in (*texts, *texts):
